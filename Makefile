@@ -1,0 +1,12 @@
+.PHONY: build test lint
+
+build: ## build bin/trikk
+	go build -o bin/trikk ./cmd/trikk
+
+test: ## install what the tests need, then run all of them
+	./e2e/install
+	go vet ./...
+	go test -race -timeout 14m ./...
+
+lint: ## staticcheck, as CI runs it
+	go run honnef.co/go/tools/cmd/staticcheck@2026.1 ./...

@@ -1,0 +1,118 @@
+package host
+
+import (
+	"context"
+	"io"
+	"net"
+	"time"
+)
+
+// Reader reads from one server. It can't change anything: both methods take closed types whose texts are constants.
+type Reader interface {
+	// Query runs a read-only script and gives its output. A deadline that passes is an *Error of kind Unknown.
+	Query(ctx context.Context, q Query) (Output, error)
+	// Ask sends one question over a socket that the server can reach, and reads the answer to its end.
+	Ask(ctx context.Context, s Socket, q Question) (Answer, error)
+}
+
+// Host is one server. All methods may be called concurrently; channels are queued per connection.
+type Host interface {
+	Reader
+	// Run runs a script. Records stream to sink as steps end; the returned records are the same ones. A step that fails
+	// ends the script: later steps have no record. A connection that breaks is an *Error of kind Unknown: the step after
+	// the last record was perhaps started.
+	Run(ctx context.Context, s Script, sink func(Record)) ([]Record, error)
+	// Hold runs a script that holds something (a lock) for as long as heartbeat bytes arrive. It returns when the script
+	// printed its first line, or ended.
+	Hold(ctx context.Context, s Script) (Lease, error)
+	// Upload copies a local file into ~/.trikk-incoming: part file, digest, rename. A file of the same digest that is
+	// already there is not sent again.
+	Upload(ctx context.Context, f File, progress func(sent, total int64)) error
+	// Dial connects from the server: network is "tcp" or "unix".
+	Dial(ctx context.Context, network, addr string) (net.Conn, error)
+	Close() error
+}
+
+// constant can only be made from an untyped constant outside this package: a query's text is never built at run time.
+type constant string
+
+// Query is a read-only script with positional arguments ($1, $2, …).
+type Query struct {
+	text string
+	args []string
+	as   string
+}
+
+// NewQuery makes a query from constant shell text. as is the user that runs it ("": login). Arguments are data: they
+// reach the script as $1, $2, … and are never parsed as shell. Each query is read-only by review of its text.
+func NewQuery(as string, text constant, args ...string) Query {
+	return Query{text: string(text), args: args, as: as}
+}
+
+// UserQuery makes a query from a command of the user's config that is documented to be read-only (the is-commands of a
+// proxy, a service's status), run with env in its environment. dir is its working directory, "" the home.
+func UserQuery(as, dir, command string, env map[string]string) Query { panic("see query.go") }
+
+// Output is what a query printed.
+type Output struct {
+	Stdout []byte // standard output and standard error, in order
+	Exit   int
+}
+
+// Socket is where a question goes: network "unix" or "tcp", dialled from the server.
+type Socket struct{ Network, Address string }
+
+// Question is a request whose text is constant.
+type Question struct{ text string }
+
+// NewQuestion makes a question from a constant text with arguments in place of %s. Arguments may hold no control
+// characters and no space.
+func NewQuestion(format constant, args ...string) (Question, error) { panic("see query.go") }
+
+// Answer is the raw answer.
+type Answer []byte
+
+// Script is consecutive shell steps that run in one exec.
+type Script struct {
+	As    string // "" the login user, else through sudo -n -H -u
+	Steps []ScriptStep
+	// Secrets become shell variables (not exported) before the first step; they are never logged.
+	Secrets map[string]string
+	// Guard, if any, runs before each step; a failing guard ends the script (the lock names another run).
+	Guard string
+}
+
+// ScriptStep is one framed step: `( Text ) </dev/null`. In it, `same` ends the step as unchanged with status 0 and `fail
+// WORDS` prints to standard error and ends it with status 1.
+type ScriptStep struct {
+	ID      string
+	Text    string
+	Timeout time.Duration // 0: the context's
+}
+
+// Record is how one step ended.
+type Record struct {
+	ID     string
+	Exit   int
+	Same   bool   // the step called same: nothing to do
+	Output string // standard output and error, capped: the head and the tail
+	Took   time.Duration
+}
+
+// Lease is something that is held on the server through an open channel.
+type Lease interface {
+	// First is the first line that the holder printed.
+	First() string
+	// Lost is closed when the holder ended or the connection broke.
+	Lost() <-chan struct{}
+	// Release ends the holder and waits for it.
+	Release() error
+}
+
+// File is a local file to upload.
+type File struct {
+	Open   func() (io.ReadCloser, error)
+	Name   string // in ~/.trikk-incoming; a plain file name
+	Size   int64
+	Digest string // "sha256:HEX"
+}

@@ -1,0 +1,101 @@
+package plan
+
+// Environment names the servers and proxies of one stage of an organisation: dev, test, prod.
+type Environment struct {
+	Name string `json:"name"`
+	// Protected: applying asks to type the environment's name, or needs --confirm ENV.
+	Protected bool `json:"protected,omitempty"`
+	// Batch: more than one app may be applied in one run although the environment is protected.
+	Batch   bool             `json:"batch,omitempty"`
+	Servers map[string]Host  `json:"servers,omitempty"`
+	Proxies map[string]Proxy `json:"proxies,omitempty"`
+	Pos     Pos              `json:"-"`
+}
+
+// Host is a machine that is reached over SSH. Hosts are known by their inventory name, which is unique in an
+// environment over servers and proxies together.
+type Host struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`        // DNS name or IP address; also the name looked up in ssh_config
+	Port    int    `json:"port,omitempty"` // 0: ssh_config's, else 22
+	User    string `json:"user,omitempty"` // login user; "": ssh_config's, else the local user
+	// Jump is the inventory name of a host, or [user@]address[:port], to connect through. "": ssh_config's.
+	Jump   string            `json:"jump,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
+	Pos    Pos               `json:"-"`
+}
+
+// Proxy is a reverse proxy on a host, with the driver that takes servers out of its rotation and back.
+type Proxy struct {
+	Host
+	Driver Driver `json:"driver"`
+	// Reload is the shell command that reloads the proxy gracefully, run by its login user; "": never reloaded.
+	Reload string `json:"reload,omitempty"`
+}
+
+// Driver is a one-key union: exactly one field is set.
+type Driver struct {
+	HAProxy *HAProxy `json:"haproxy,omitempty"`
+	Marker  *Marking `json:"marker,omitempty"`
+	Command *Command `json:"command,omitempty"`
+}
+
+// HAProxy drives a proxy through its runtime API (HAProxy management guide, 9.3).
+type HAProxy struct {
+	// Socket is the absolute path of the admin-level stats socket on the proxy's host, or HOST:PORT.
+	Socket string `json:"socket"`
+}
+
+// Marking rotates a server by a marker file that a health check looks at: present means out of rotation.
+type Marking struct {
+	// File is where the marker lives on the host that is taken out: absolute, or relative to the app's root.
+	File string `json:"file"`
+	// Watch says how the balancer is asked what it made of the marker; without it trikk waits Settle.
+	Watch *Watch `json:"watch,omitempty"`
+	// Settle is waited after each change when there is no Watch: at least fall × interval + timeout of the balancer's check.
+	Settle Duration `json:"settle,omitempty"`
+}
+
+// Watch asks a balancer for the state of one member. A one-key union of HAProxy, HTTPD and HTTP.
+type Watch struct {
+	HAProxy *WatchHAProxy `json:"haproxy,omitempty"`
+	HTTPD   *WatchHTTPD   `json:"httpd,omitempty"`
+	HTTP    *WatchHTTP    `json:"http,omitempty"`
+}
+
+// WatchHAProxy reads `show stat` from a runtime socket.
+type WatchHAProxy struct {
+	On     string `json:"on,omitempty"` // inventory name of the host that is asked; "": the proxy itself
+	Socket string `json:"socket"`
+}
+
+// WatchHTTPD reads httpd's balancer-manager (GET ?xml=1 with a Referer).
+type WatchHTTPD struct {
+	On  string `json:"on,omitempty"`
+	URL string `json:"url"` // as seen from the asked host, e.g. http://127.0.0.1/balancer-manager
+}
+
+// WatchHTTP reads a status page: the member is up when the answer to URL contains Up, and out when it does not.
+// {backend} and {member} stand for the names in URL and Up.
+type WatchHTTP struct {
+	On  string `json:"on,omitempty"`
+	URL string `json:"url"`
+	Up  string `json:"up"`
+}
+
+// Command drives a proxy by four shell commands, run by the login user of the proxy's host with BACKEND,
+// MEMBER, SERVER and ADDRESS in their environment. The is-commands answer by exit status 0 (yes) or 1 (no) and
+// must not change anything: planning runs them.
+type Command struct {
+	Drain      string `json:"drain"`
+	IsDrained  string `json:"isDrained"`
+	Admit      string `json:"admit"`
+	IsAdmitted string `json:"isAdmitted"`
+}
+
+// Pos is a place in a user's CUE file. The zero value means that no place is known.
+type Pos struct {
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+}

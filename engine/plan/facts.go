@@ -1,0 +1,79 @@
+package plan
+
+// Facts are all that was read before planning. They hold only what Compile decides on; never a disk figure, a process
+// ID or a time. The zero value is what `plan --offline` plans against.
+type Facts struct {
+	// Apps: by app name, then by the inventory name of the host.
+	Apps map[string]map[string]Installed `json:"apps,omitempty"`
+	// Rotation: by app name, then by the inventory name of the server, one entry a point in Points order.
+	Rotation map[string]map[string][]Rotation `json:"rotation,omitempty"`
+	// Artifacts: by app name, the resolved artifact of the version that is to run.
+	Artifacts map[string]Resolved `json:"artifacts,omitempty"`
+}
+
+// Installed is what one host has of one app.
+type Installed struct {
+	Home string `json:"home,omitempty"` // the app user's home, absolute
+	// Current is the name of the release that the link points to ("1.0-3f2a…"), or "" without a link.
+	Current  string             `json:"current,omitempty"`
+	Releases []InstalledRelease `json:"releases,omitempty"` // sorted by name
+	// Marked: the enable marker exists, so the app is disabled here.
+	Marked bool `json:"marked,omitempty"`
+	// Service is "active", "inactive" or "unknown".
+	Service string `json:"service,omitempty"`
+	// Running is the name of the release that the process runs, or "" when that is not known.
+	Running string   `json:"running,omitempty"`
+	Cached  []string `json:"cached,omitempty"` // file names in the archive cache, sorted
+	Used    []string `json:"used,omitempty"`   // IDs of plans that were applied here, sorted
+}
+
+// InstalledRelease is one directory under releases/.
+type InstalledRelease struct {
+	Name     string `json:"name"`
+	Complete bool   `json:"complete,omitempty"` // its manifest exists: it was unpacked and configured to the end
+	Good     bool   `json:"good,omitempty"`     // it was proven healthy on this host
+	// Manifest is what the completing step recorded; zero when incomplete.
+	Manifest Manifest `json:"manifest,omitzero"`
+	// GoodSeq orders good releases by when they were proven, highest last; from run IDs, never from clocks of the host.
+	GoodSeq string `json:"goodSeq,omitempty"`
+}
+
+// Manifest is written into a release as its completion marker, `.trikk/manifest.json`.
+type Manifest struct {
+	App      string `json:"app"`
+	Release  string `json:"release"`
+	Version  string `json:"version"`
+	Artifact string `json:"artifact"` // digest of the artifact, "sha256:…"
+	Digest   string `json:"digest"`   // digest of the release
+	Run      string `json:"run,omitempty"`
+	// Files: digest by path of each generated file.
+	Files map[string]string `json:"files,omitempty"`
+}
+
+// Rotation states of one server at one proxy.
+const (
+	RotationIn      = "in"      // the proxy sends traffic
+	RotationOut     = "out"     // drained or in maintenance
+	RotationDown    = "down"    // in rotation as far as trikk is concerned, but the proxy's check fails
+	RotationUnknown = "unknown" // the proxy could not say
+)
+
+// Rotation is what one proxy says of one server.
+type Rotation struct {
+	Proxy string `json:"proxy"`
+	State string `json:"state"`
+}
+
+// Resolved is an artifact whose version, place and digest are known.
+type Resolved struct {
+	Version string `json:"version"` // SNAPSHOT and latest are resolved to what they mean now
+	// URL to download from; "" for a local file.
+	URL string `json:"url,omitempty"`
+	// Path of a local file on the controller, absolute; "" for a download.
+	Path   string `json:"path,omitempty"`
+	File   string `json:"file"`             // file name
+	Digest string `json:"digest,omitempty"` // "sha256:…"; "": none is published
+	// Identity stands in for a digest that is not published: a hash over URL, size and ETag.
+	Identity string `json:"identity,omitempty"`
+	Size     int64  `json:"size,omitempty"` // bytes; 0: unknown
+}
