@@ -33,26 +33,6 @@ type Host interface {
 	Close() error
 }
 
-// constant can only be made from an untyped constant outside this package: a query's text is never built at run time.
-type constant string
-
-// Query is a read-only script with positional arguments ($1, $2, …).
-type Query struct {
-	text string
-	args []string
-	as   string
-}
-
-// NewQuery makes a query from constant shell text. as is the user that runs it ("": login). Arguments are data: they
-// reach the script as $1, $2, … and are never parsed as shell. Each query is read-only by review of its text.
-func NewQuery(as string, text constant, args ...string) Query {
-	return Query{text: string(text), args: args, as: as}
-}
-
-// UserQuery makes a query from a command of the user's config that is documented to be read-only (the is-commands of a
-// proxy, a service's status), run with env in its environment. dir is its working directory, "" the home.
-func UserQuery(as, dir, command string, env map[string]string) Query { panic("see query.go") }
-
 // Output is what a query printed.
 type Output struct {
 	Stdout []byte // standard output and standard error, in order
@@ -61,13 +41,6 @@ type Output struct {
 
 // Socket is where a question goes: network "unix" or "tcp", dialled from the server.
 type Socket struct{ Network, Address string }
-
-// Question is a request whose text is constant.
-type Question struct{ text string }
-
-// NewQuestion makes a question from a constant text with arguments in place of %s. Arguments may hold no control
-// characters and no space.
-func NewQuestion(format constant, args ...string) (Question, error) { panic("see query.go") }
 
 // Answer is the raw answer.
 type Answer []byte
