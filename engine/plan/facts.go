@@ -43,9 +43,10 @@ type Manifest struct {
 	App      string `json:"app"`
 	Release  string `json:"release"`
 	Version  string `json:"version"`
-	Artifact string `json:"artifact"` // digest of the artifact, "sha256:…"
-	Digest   string `json:"digest"`   // digest of the release
-	Run      string `json:"run,omitempty"`
+	Artifact string `json:"artifact"`       // digest of the artifact, "sha256:…"
+	Digest   string `json:"digest"`         // digest of the release
+	Run      string `json:"run,omitempty"`  // ID of the plan that installed it; IDs sort by time
+	File     string `json:"file,omitempty"` // name in the archive cache
 	// Files: digest by path of each generated file.
 	Files map[string]string `json:"files,omitempty"`
 }

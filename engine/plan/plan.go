@@ -5,7 +5,9 @@ const FormatVersion = 1
 
 // Plan is the steps that take the facts to what the config says. It is data: it can be saved, shown and applied once.
 type Plan struct {
-	Format    int    `json:"format"`
+	Format int `json:"format"`
+	// Digest is the SHA-256 of the document with this field empty; Decode refuses an edited plan.
+	Digest    string `json:"digest,omitempty"`
 	ID        string `json:"id"`                  // unique; a plan is applied once
 	CreatedAt string `json:"createdAt,omitempty"` // RFC 3339, UTC
 	CreatedBy string `json:"createdBy,omitempty"` // user@host of the controller
@@ -13,10 +15,9 @@ type Plan struct {
 	Protected bool   `json:"protected,omitempty"`
 	Offline   bool   `json:"offline,omitempty"` // made without facts: can be shown, not applied
 	// Facts is the fingerprint of what the plan was decided on.
-	Facts  string          `json:"facts"`
-	Hosts  map[string]Host `json:"hosts,omitempty"` // every host that a step names
-	Apps   []AppPlan       `json:"apps,omitempty"`
-	Groups []Group         `json:"groups,omitempty"`
+	Facts  string    `json:"facts"`
+	Apps   []AppPlan `json:"apps,omitempty"`
+	Groups []Group   `json:"groups,omitempty"`
 	// Notes are what a person should know before saying yes: a lowered version, a repair, a recreate.
 	Notes []string `json:"notes,omitempty"`
 }
