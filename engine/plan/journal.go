@@ -6,8 +6,10 @@ const (
 	StepFinished    = "step.finished"    // a step's Result
 	SegmentFinished = "segment.finished" // all its results are in; Error set: the transport failed and the rest is unknown
 	CancelAsked     = "cancel"           // a person or a signal asked to stop
-	LockLost        = "lock.lost"
-	DeadlinePassed  = "deadline"
+	StopAsked       = "stop"             // asked a second time: nothing more is started, undos neither
+	LockLost        = "lock.lost"        // another run may work on Host now: nothing more is started
+	DeadlinePassed  = "deadline"         // the run took too long
+	Resumed         = "resumed"          // a new driver took the journal over; it runs none of what is in flight
 )
 
 // Event is one line of a journal. Seq numbers them from 1.
@@ -46,16 +48,24 @@ type Decision struct {
 
 // Outcome is how a run ended.
 type Outcome struct {
-	Status string        `json:"status"`
-	Apps   []AppOutcome  `json:"apps"`
-	Lanes  []LaneOutcome `json:"lanes,omitempty"`
+	Status string         `json:"status"`
+	Apps   []AppOutcome   `json:"apps"`
+	Groups []GroupOutcome `json:"groups,omitempty"`
+	Lanes  []LaneOutcome  `json:"lanes,omitempty"`
 }
 
 // AppOutcome is how a run ended for one app.
 type AppOutcome struct {
 	App    string `json:"app"`
 	Status string `json:"status"`
-	Reason string `json:"reason,omitempty"` // the first failure
+	Reason string `json:"reason,omitempty"` // the first failure, or why it was not started
+}
+
+// GroupOutcome is how a run ended for work shared by apps.
+type GroupOutcome struct {
+	Group  string `json:"group"`
+	Status string `json:"status"`
+	Reason string `json:"reason,omitempty"` // the first failure, or why it was not started
 }
 
 // Lane states.

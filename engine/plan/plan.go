@@ -134,6 +134,7 @@ const (
 	Unchanged = "unchanged" // nothing to do: it was so already
 	Failed    = "failed"    // it ran and failed
 	Unknown   = "unknown"   // started, and its end is not known
+	NotRun    = "not-run"   // it never reached its host: nothing to take back, the lane fails all the same
 )
 
 // Result is what became of one step. A business failure is data here; only transport failures are Go errors.
