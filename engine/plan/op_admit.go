@@ -1,0 +1,25 @@
+package plan
+
+// AdmitOp (kind admit) puts a server back into rotation at every point and waits until each proxy sends traffic.
+type AdmitOp struct {
+	Points   []Point  `json:"points"`
+	Deadline Duration `json:"deadline"`
+}
+
+// Kind is "admit".
+func (AdmitOp) Kind() string { return "admit" }
+
+// Title says what is done.
+func (a AdmitOp) Title() string {
+	return "admit " + pointsText(a.Points, " at ")
+}
+
+// Transport tells how the op reaches its host.
+func (AdmitOp) Transport() Transport {
+	return Dial
+}
+
+// Script is the op's shell.
+func (AdmitOp) Script() string { return "" }
+
+func (AdmitOp) op() {}
