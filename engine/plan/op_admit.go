@@ -4,6 +4,8 @@ package plan
 type AdmitOp struct {
 	Points   []Point  `json:"points"`
 	Deadline Duration `json:"deadline"`
+	// Unproven: the server served nothing at these points before the drain; set them back without waiting for traffic.
+	Unproven bool `json:"unproven,omitempty"`
 }
 
 // Kind is "admit".
@@ -11,6 +13,9 @@ func (AdmitOp) Kind() string { return "admit" }
 
 // Title says what is done.
 func (a AdmitOp) Title() string {
+	if a.Unproven {
+		return "set back " + pointsText(a.Points, " at ")
+	}
 	return "admit " + pointsText(a.Points, " at ")
 }
 

@@ -15,9 +15,13 @@ type Plan struct {
 	Protected bool   `json:"protected,omitempty"`
 	Offline   bool   `json:"offline,omitempty"` // made without facts: can be shown, not applied
 	// Facts is the fingerprint of what the plan was decided on.
-	Facts  string    `json:"facts"`
-	Apps   []AppPlan `json:"apps,omitempty"`
-	Groups []Group   `json:"groups,omitempty"`
+	Facts string `json:"facts"`
+	// Observed is what the plan was decided on, so that a later look can say what changed.
+	Observed Facts `json:"observed"`
+	// Inventory holds the servers and proxies that the plan names.
+	Inventory Environment `json:"inventory"`
+	Apps      []AppPlan   `json:"apps,omitempty"`
+	Groups    []Group     `json:"groups,omitempty"`
 	// Notes are what a person should know before saying yes: a lowered version, a repair, a recreate.
 	Notes []string `json:"notes,omitempty"`
 }

@@ -1,0 +1,71 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+)
+
+func (c *compiler) note(format string, args ...any) {
+	c.notes = append(c.notes, fmt.Sprintf(format, args...))
+}
+
+// explain notes what a person should know before saying yes.
+func (c *compiler) explain(ap AppPlan) {
+	if len(c.app.Build) > 0 && ap.Route == "local" {
+		c.note("%s was built on the controller by: %s", ap.App, strings.Join(c.app.Build, "; "))
+	}
+	if c.rel.Resolved.Digest == "" && c.in.Kind == Deploy && !c.in.Offline {
+		c.note("%s: no digest is published for %s, so what is fetched can't be verified", ap.App, c.rel.Resolved.File)
+	}
+	c.explainVersions(ap)
+	c.explainTurns(ap)
+}
+
+func (c *compiler) explainVersions(ap AppPlan) {
+	for _, v := range liveVersions(c.app, c.facts.Apps[c.app.Name]) {
+		if CompareVersions(c.rel.Version, v) < 0 {
+			c.note("%s: the version goes down, from %s to %s", ap.App, v, c.rel.Version)
+		}
+	}
+	for _, s := range c.app.Servers {
+		at := c.at(s)
+		if r, ok := at.release(c.rel.Name); ok && r.Complete && !r.Good && at.Current != r.Name {
+			c.note("%s: %s", ap.App, releaseNote(r.Name))
+			return
+		}
+	}
+}
+
+func (c *compiler) explainTurns(ap AppPlan) {
+	if c.recreates() && !c.app.Service.None() && hasTurn(ap) {
+		c.note("%s is down while it is replaced (recreate, %d active)", ap.App, len(c.app.Servers))
+	}
+	var first []string
+	for _, s := range c.app.Servers {
+		if c.at(s).Current == "" && !c.in.Offline {
+			first = append(first, s)
+		}
+	}
+	if len(first) > 0 {
+		c.note("%s: first release on %s; if it fails there, they are left stopped and out of rotation", ap.App, strings.Join(first, ", "))
+	}
+	for _, s := range c.app.Servers {
+		for _, p := range Points(c.app, c.env, s) {
+			if m := p.Driver.Marker; m != nil && m.Watch == nil {
+				c.note("%s: what is in front of %s can't be asked, so each change waits %s", ap.App, p.Target, m.Settle)
+				return
+			}
+		}
+	}
+}
+
+func hasTurn(ap AppPlan) bool {
+	for _, w := range ap.Waves {
+		for _, l := range w.Lanes {
+			if takesOut(l) {
+				return true
+			}
+		}
+	}
+	return false
+}

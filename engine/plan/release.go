@@ -1,0 +1,135 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+)
+
+// Release is what one app should be: a version of its artifact, unpacked and configured.
+type Release struct {
+	Name     string // directory name: VERSION-DIGEST8
+	Version  string
+	Digest   string // over the artifact's digest and all that shapes the directory
+	File     string // name of the artifact in the archive cache
+	Format   string // zip, tar, tar.gz or none
+	Resolved Resolved
+	Files    []Rendered
+}
+
+// newRelease names the release that an app and its resolved artifact make. The digest covers the artifact and what shapes
+// the directory, so that changing one property makes a new release and changing a probe does not.
+func newRelease(app App, art Resolved) (Release, error) {
+	files, err := Render(app)
+	if err != nil {
+		return Release{}, err
+	}
+	o := app.Artifact.Options()
+	r := Release{Version: art.Version, Resolved: art, Files: files, Format: format(o, art.File), File: cacheName(art)}
+	r.Digest = digestOf(struct {
+		Artifact, Format, As string
+		Strip                int
+		Files                []Rendered
+		Modes                []Mode
+		Persist              []string
+		Marker               string
+	}{identity(art), r.Format, o.As, o.Strip, files, app.Modes, app.Layout.Persist, app.Marker})
+	r.Name = art.Version + "-" + strings.TrimPrefix(r.Digest, "sha256:")[:8]
+	return r, nil
+}
+
+// identity tells artifacts apart: by digest, else by what the repository says, else by where it comes from.
+func identity(art Resolved) string {
+	switch {
+	case art.Digest != "":
+		return art.Digest
+	case art.Identity != "":
+		return art.Identity
+	}
+	return digestOf(art.URL + "\n" + art.Path + "\n" + art.Version)
+}
+
+// cacheName is unique to the artifact's content, so that a file of another build never passes for it.
+func cacheName(art Resolved) string {
+	id := identity(art)
+	id = id[strings.Index(id, ":")+1:]
+	if len(id) > 12 {
+		id = id[:12]
+	}
+	return id + "-" + art.File
+}
+
+// format tells how an artifact is unpacked.
+func format(o ArtifactOptions, file string) string {
+	f := strings.ToLower(file)
+	byName := "none"
+	switch {
+	case strings.HasSuffix(f, ".tar.gz"), strings.HasSuffix(f, ".tgz"):
+		byName = "tar.gz"
+	case strings.HasSuffix(f, ".tar"):
+		byName = "tar"
+	case strings.HasSuffix(f, ".zip"):
+		byName = "zip"
+	}
+	if o.Unpack == nil {
+		return byName
+	}
+	if !*o.Unpack {
+		return "none"
+	}
+	if byName == "none" {
+		return "zip" // jar, war and their kin
+	}
+	return byName
+}
+
+// Options gives the options that all kinds of artifact share.
+func (a Artifact) Options() ArtifactOptions {
+	switch {
+	case a.Maven != nil:
+		return a.Maven.ArtifactOptions
+	case a.URL != nil:
+		return a.URL.ArtifactOptions
+	case a.File != nil:
+		return a.File.ArtifactOptions
+	}
+	return ArtifactOptions{}
+}
+
+// auth gives the credentials of the artifact's repository.
+func (a Artifact) auth() *Auth {
+	switch {
+	case a.Maven != nil:
+		return a.Maven.Auth
+	case a.URL != nil:
+		return a.URL.Auth
+	}
+	return nil
+}
+
+// Manifest is what completes the release on a host.
+func (r Release) manifest(app App, planID string) Manifest {
+	m := Manifest{App: app.Name, Release: r.Name, Version: r.Version, Artifact: identity(r.Resolved), Digest: r.Digest, Run: planID, File: r.File}
+	for _, f := range r.Files {
+		if m.Files == nil {
+			m.Files = map[string]string{}
+		}
+		m.Files[f.Path] = sum(f.Content)
+	}
+	return m
+}
+
+func sum(s string) string {
+	h := sha256.Sum256([]byte(s))
+	return "sha256:" + hex.EncodeToString(h[:])
+}
+
+// digestOf hashes a value's JSON. Values are made of structs, slices, strings and maps, which always encode.
+func digestOf(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return sum(string(b))
+}

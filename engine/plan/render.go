@@ -1,0 +1,166 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// Rendered is one generated file as it is written into a release.
+type Rendered struct {
+	Path    string // relative to the release
+	Content string
+	Mode    string // octal
+}
+
+// Render gives the app's generated files exactly as they are written, sorted by path. It fails on a value that the format
+// can't hold.
+func Render(app App) ([]Rendered, error) {
+	paths := make([]string, 0, len(app.Files))
+	for p := range app.Files {
+		paths = append(paths, p)
+	}
+	sort.Strings(paths)
+	var out []Rendered
+	for _, p := range paths {
+		f := app.Files[p]
+		text, err := f.render()
+		if err != nil {
+			return nil, &Refusal{Pos: app.place("files." + p), Text: fmt.Sprintf("file %s: %v", p, err)}
+		}
+		if strings.ContainsRune(text, 0) {
+			return nil, &Refusal{Pos: app.place("files." + p), Text: fmt.Sprintf("file %s: a generated file can't hold a NUL character", p)}
+		}
+		out = append(out, Rendered{Path: p, Content: text, Mode: f.Mode})
+	}
+	return out, nil
+}
+
+func (f File) render() (string, error) {
+	switch {
+	case f.Properties != nil:
+		return renderProperties(f.Properties)
+	case f.Env != nil:
+		return renderEnv(f.Env)
+	case f.Text != nil:
+		return *f.Text, nil
+	default:
+		return renderJSON(f.JSON)
+	}
+}
+
+// renderProperties writes Java properties (java.util.Properties.load), sorted by key, with non-ASCII characters escaped.
+func renderProperties(m map[string]any) (string, error) {
+	var b strings.Builder
+	for _, k := range sortedKeys(m) {
+		v, err := scalar(m[k])
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", k, err)
+		}
+		b.WriteString(escapeProperty(k, " :=#!"))
+		b.WriteByte('=')
+		b.WriteString(escapeProperty(v, ""))
+		b.WriteByte('\n')
+	}
+	return b.String(), nil
+}
+
+// escapeProperty escapes what load would read as something else; keySpecial are characters that end or comment a key.
+func escapeProperty(s, keySpecial string) string {
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case r == '\\':
+			b.WriteString(`\\`)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r == '\f':
+			b.WriteString(`\f`)
+		case strings.ContainsRune(keySpecial, r), i == 0 && r == ' ':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r > 0xffff:
+			r -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+(r>>10), 0xdc00+(r&0x3ff))
+		case r < 0x20 || r > 0x7e:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// renderEnv writes NAME=value lines that both a shell and systemd's EnvironmentFile read the same way, sorted by name.
+func renderEnv(m map[string]any) (string, error) {
+	var b strings.Builder
+	for _, k := range sortedKeys(m) {
+		v, err := scalar(m[k])
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", k, err)
+		}
+		if strings.Trim(k, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != "" || k == "" || k[0] >= '0' && k[0] <= '9' {
+			return "", fmt.Errorf("%q is no environment variable name", k)
+		}
+		if strings.ContainsAny(v, "\n\r") {
+			return "", fmt.Errorf("%s: a value can't hold a line break", k)
+		}
+		b.WriteString(k + "=" + envValue(v) + "\n")
+	}
+	return b.String(), nil
+}
+
+// envValue quotes with double quotes where it must: both readers know \\ \" \$ and \` inside them.
+func envValue(v string) string {
+	if strings.Trim(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-") == "" {
+		return v
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(v) + `"`
+}
+
+// renderJSON writes indented JSON with sorted keys and a final newline.
+func renderJSON(v any) (string, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return "", err
+	}
+	return b.String(), nil
+}
+
+func scalar(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case bool:
+		return strconv.FormatBool(v), nil
+	case float64:
+		if v == float64(int64(v)) && v > -1e15 && v < 1e15 {
+			return strconv.FormatInt(int64(v), 10), nil
+		}
+		return strconv.FormatFloat(v, 'g', -1, 64), nil
+	case json.Number:
+		return v.String(), nil
+	case int:
+		return strconv.Itoa(v), nil
+	}
+	return "", fmt.Errorf("value %v is not a string, number or boolean", v)
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}

@@ -1,0 +1,116 @@
+package plan
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// rollbackRoute goes back to a release that is still installed: no fetch, the active servers take their turns, the standby
+// servers follow.
+func (c *compiler) rollbackRoute() ([]Wave, error) {
+	rotate, err := c.rotate()
+	if err != nil {
+		return nil, err
+	}
+	return c.join(rotate, c.disableStandby()), nil
+}
+
+// resolveRollback finds the release to go back to: the version that was asked for, else the good release that was proven
+// last before the live one.
+func (c *compiler) resolveRollback() error {
+	known := c.goodReleases()
+	want := c.in.Versions[c.app.Name]
+	var target InstalledRelease
+	if want != "" {
+		for _, r := range known {
+			if r.Manifest.Version == want || r.Name == want {
+				target = r
+				break
+			}
+		}
+	} else {
+		target = previous(known, c.liveSeq())
+	}
+	if target.Name == "" {
+		return c.noRollback(known, want)
+	}
+	if err := c.everywhere(target); err != nil {
+		return err
+	}
+	m := target.Manifest
+	c.rel = Release{Name: target.Name, Version: m.Version, Digest: m.Digest, File: m.File,
+		Resolved: Resolved{Version: m.Version, Digest: m.Artifact, File: m.File}}
+	return nil
+}
+
+// goodReleases are those that were proven on an active server, the last first, each once.
+func (c *compiler) goodReleases() []InstalledRelease {
+	best := map[string]InstalledRelease{}
+	for _, s := range c.app.Servers {
+		for _, r := range c.at(s).Releases {
+			if r.Complete && r.Good && r.seq() > best[r.Name].seq() {
+				best[r.Name] = r
+			}
+		}
+	}
+	var out []InstalledRelease
+	for _, name := range sortedKeys(best) {
+		out = append(out, best[name])
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].seq() > out[j].seq() })
+	return out
+}
+
+// liveSeq is when the newest live release was proven or installed.
+func (c *compiler) liveSeq() string {
+	newest := ""
+	for _, s := range c.app.Servers {
+		at := c.at(s)
+		if r, ok := at.release(at.Current); ok && r.seq() > newest {
+			newest = r.seq()
+		}
+	}
+	return newest
+}
+
+func previous(known []InstalledRelease, seq string) InstalledRelease {
+	for _, r := range known {
+		if r.seq() < seq {
+			return r
+		}
+	}
+	return InstalledRelease{}
+}
+
+func (c *compiler) noRollback(known []InstalledRelease, want string) error {
+	var versions []string
+	for _, r := range known {
+		versions = append(versions, r.Manifest.Version)
+	}
+	have := "none is"
+	if len(versions) > 0 {
+		have = strings.Join(versions, ", ")
+	}
+	if want != "" {
+		return &Refusal{Pos: c.app.Pos, Text: fmt.Sprintf("%s %s is not a good release that is still installed in %s", c.app.Name, want, c.env.Name),
+			Hint: fmt.Sprintf("installed and good: %s; to fetch it again: trikk apply %s@%s -e %s", have, c.app.Name, want, c.env.Name)}
+	}
+	return &Refusal{Pos: c.app.Pos, Text: fmt.Sprintf("%s has no earlier good release in %s", c.app.Name, c.env.Name),
+		Hint: fmt.Sprintf("installed and good: %s; name one with --to VERSION", have)}
+}
+
+// everywhere refuses a rollback to a release that a host does not have any more.
+func (c *compiler) everywhere(target InstalledRelease) error {
+	var missing []string
+	for _, h := range c.app.Hosts() {
+		if !c.at(h).complete(target.Name) {
+			missing = append(missing, h)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	return &Refusal{Pos: c.app.Pos, Text: fmt.Sprintf("release %s is not installed on %s", target.Name, strings.Join(missing, ", ")),
+		Hint: fmt.Sprintf("deploy it instead: trikk apply %s@%s -e %s", c.app.Name, target.Manifest.Version, c.env.Name)}
+}

@@ -1,0 +1,322 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+)
+
+// turn is what the facts say of one active server before its turn.
+type turn struct {
+	server    string
+	at        Installed
+	points    []Point
+	states    []string // of points, by index
+	available bool     // it serves: in rotation at every point, or running where nothing is in front of it
+	needs     need
+}
+
+// need is what a server's turn has to do; the zero value is nothing.
+type need struct {
+	link, restart, enable, admit, good bool
+}
+
+func (n need) any() bool { return n != need{} }
+
+// rotate makes the waves of the active servers' turns. Servers that serve nothing go first; then never more than
+// maxUnavailable at once.
+func (c *compiler) rotate() ([]Wave, error) {
+	var out, in []turn // out of rotation, in rotation
+	idle := 0          // out of rotation, and nothing here mends that
+	for _, s := range c.app.Servers {
+		t := c.turn(s)
+		switch {
+		case !t.needs.any() && !t.available:
+			idle++
+		case t.needs.any() && t.available:
+			in = append(in, t)
+		case t.needs.any():
+			out = append(out, t)
+		}
+	}
+	if len(out)+len(in) == 0 {
+		return nil, nil
+	}
+	batches, err := c.batches(out, in, idle)
+	if err != nil {
+		return nil, err
+	}
+	var waves []Wave
+	for i, b := range batches {
+		w := Wave{Name: fmt.Sprintf("%s %d/%d", WaveRotate, i+1, len(batches))}
+		if c.recreates() {
+			w.Name = "recreate"
+		}
+		for _, t := range b {
+			w.Lanes = append(w.Lanes, c.lane(t))
+		}
+		waves = append(waves, w)
+	}
+	return c.withProxies(waves), nil
+}
+
+// batches decides who takes a turn together.
+func (c *compiler) batches(out, in []turn, idle int) ([][]turn, error) {
+	if c.recreates() {
+		return [][]turn{inOrder(c.app.Servers, slices.Concat(out, in))}, nil
+	}
+	if len(in) == 0 && len(out)+idle == len(c.app.Servers) {
+		if !c.in.Offline {
+			c.note("no server of %s is in rotation: all that need it take their turn at once", c.app.Name)
+		}
+		return [][]turn{out}, nil
+	}
+	limit := c.maxUnavailable()
+	batches := chunk(out, limit)
+	if len(in) == 0 {
+		return batches, nil
+	}
+	if limit -= idle; limit < 1 {
+		return nil, &Refusal{Pos: c.app.place("rollout"),
+			Text: fmt.Sprintf("%s: %d of %d active servers are out of rotation and maxUnavailable is %d, so no other may be taken out", c.app.Name, idle, len(c.app.Servers), c.maxUnavailable()),
+			Hint: "mend those first, see trikk status, or raise rollout.rolling.maxUnavailable"}
+	}
+	return append(batches, chunk(in, limit)...), nil
+}
+
+func inOrder(servers []string, turns []turn) []turn {
+	slices.SortStableFunc(turns, func(a, b turn) int { return slices.Index(servers, a.server) - slices.Index(servers, b.server) })
+	return turns
+}
+
+func chunk(turns []turn, size int) [][]turn {
+	var out [][]turn
+	for len(turns) > 0 {
+		n := min(size, len(turns))
+		out = append(out, turns[:n])
+		turns = turns[n:]
+	}
+	return out
+}
+
+// turn reads the facts of one active server.
+func (c *compiler) turn(server string) turn {
+	t := turn{server: server, at: c.at(server), points: Points(c.app, c.env, server)}
+	rotation := c.facts.Rotation[c.app.Name][server]
+	down := len(t.points) > 0
+	t.available = true
+	for i := range t.points {
+		state := RotationUnknown
+		if c.in.Offline {
+			state = RotationIn
+		}
+		if i < len(rotation) {
+			state = rotation[i].State
+		}
+		t.states = append(t.states, state)
+		t.needs.admit = t.needs.admit || state == RotationOut
+		t.available = t.available && (state == RotationIn || state == RotationUnknown)
+		down = down && state == RotationDown
+	}
+	if len(t.points) == 0 && !c.in.Offline {
+		t.available = t.at.Current != "" && !t.at.Marked && (c.app.Service.None() || t.at.Service != "inactive")
+	}
+	t.needs.link = t.at.Current != c.rel.Name
+	t.needs.enable = t.at.Marked
+	if !c.app.Service.None() && !c.in.Offline {
+		stale := t.at.Running != "" && t.at.Running != c.rel.Name
+		t.needs.restart = t.at.Service == "inactive" || stale || down && t.at.Service != ""
+	}
+	r, _ := t.at.release(c.rel.Name)
+	t.needs.good = !r.Good
+	return t
+}
+
+// lane is one server's turn.
+func (c *compiler) lane(t turn) Lane {
+	l := Lane{Host: t.server, From: t.at.Current}
+	add := func(steps ...Step) { l.Steps = append(l.Steps, steps...) }
+	if !t.needs.link && !t.needs.restart {
+		add(c.enable(t)...)
+		add(c.probes(t.server, c.rel.Version)...)
+		add(c.admit(t)...)
+		add(c.prove(t)...)
+		return l
+	}
+	add(c.drain(t)...)
+	if t.needs.link {
+		add(c.hooks(t.server, "before", c.app.Hooks.Before)...)
+	}
+	add(c.enable(t)...)
+	add(c.drainAgain(t)...)
+	add(c.stop(t)...)
+	add(c.link(t)...)
+	add(c.start(t)...)
+	add(c.probes(t.server, c.rel.Version)...)
+	if t.needs.link {
+		add(c.hooks(t.server, "after", c.app.Hooks.After)...)
+	}
+	add(c.admit(t)...)
+	add(c.prove(t)...)
+	return l
+}
+
+// drain takes the server out at every point where it is not out already.
+func (c *compiler) drain(t turn) []Step {
+	op := c.drainOp(t)
+	if len(op.Points) == 0 {
+		return nil
+	}
+	s := c.step(t.server, op)
+	s.Undo = c.readmit(t)
+	return []Step{s}
+}
+
+// drainAgain proves right before the restart that no proxy has forgotten the drain.
+func (c *compiler) drainAgain(t turn) []Step {
+	if len(t.points) == 0 {
+		return nil
+	}
+	op := c.drainOp(t)
+	op.Points, op.Again = t.points, true
+	s := c.step(t.server, op)
+	return []Step{s}
+}
+
+func (c *compiler) drainOp(t turn) DrainOp {
+	op := DrainOp{Deadline: c.app.Rollout.DrainDeadline, OnTimeout: c.app.Rollout.OnDrainTimeout}
+	for i, p := range t.points {
+		if t.states[i] != RotationOut {
+			op.Points = append(op.Points, p)
+		}
+	}
+	return op
+}
+
+// readmit takes a drain back: the old release is probed and admitted where it was in. Where it served nothing before, the
+// proxy is set back without waiting for traffic. Without an old release the server stays out of rotation.
+func (c *compiler) readmit(t turn) []Step {
+	if t.at.Current == "" && !c.in.Offline {
+		return nil
+	}
+	served := AdmitOp{Deadline: c.app.Rollout.AdmitDeadline}
+	idle := AdmitOp{Deadline: c.app.Rollout.AdmitDeadline, Unproven: true}
+	running := c.app.Service.None() || t.at.Service != "inactive"
+	for i, p := range t.points {
+		switch {
+		case t.states[i] == RotationOut:
+		case running && t.states[i] != RotationDown:
+			served.Points = append(served.Points, p)
+		default:
+			idle.Points = append(idle.Points, p)
+		}
+	}
+	var out []Step
+	if len(served.Points) > 0 {
+		out = append(c.probes(t.server, c.oldVersion(t)), c.step(t.server, served))
+	}
+	if len(idle.Points) > 0 {
+		out = append(out, c.step(t.server, idle))
+	}
+	return out
+}
+
+func (c *compiler) oldVersion(t turn) string {
+	r, _ := t.at.release(t.at.Current)
+	return r.Manifest.Version
+}
+
+// enable removes the enable marker, unless the proxies watch the very same file: then admitting removes it.
+func (c *compiler) enable(t turn) []Step {
+	if c.app.Marker == "" || !t.needs.enable && !c.in.Offline || c.rotatesByMarker(t) {
+		return nil
+	}
+	s := c.step(t.server, MarkerOp{Root: c.app.Layout.Root, Path: c.app.Marker})
+	s.Undo = []Step{c.step(t.server, MarkerOp{Root: c.app.Layout.Root, Path: c.app.Marker, Present: true})}
+	return []Step{s}
+}
+
+func (c *compiler) rotatesByMarker(t turn) bool {
+	for _, p := range t.points {
+		if m := p.Driver.Marker; m != nil && m.File == c.app.Marker && p.Target == t.server {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *compiler) service(t turn, action, release, version string) Step {
+	return c.step(t.server, ServiceOp{Action: action, App: c.app.Name, Root: c.app.Layout.Root, Current: c.app.Layout.Current,
+		Release: release, Version: version, Service: c.app.Service})
+}
+
+// stop ends the old process; taking it back starts what the link then points to.
+func (c *compiler) stop(t turn) []Step {
+	if c.app.Service.None() || t.at.Service == "inactive" || t.at.Service == "" && !c.in.Offline {
+		return nil
+	}
+	s := c.service(t, "stop", t.at.Current, c.oldVersion(t))
+	if t.at.Current != "" {
+		s.Undo = []Step{c.service(t, "start", t.at.Current, c.oldVersion(t))}
+	}
+	return []Step{s}
+}
+
+// link switches the link; taking it back links the old release, or removes the link where there was none.
+func (c *compiler) link(t turn) []Step {
+	if !t.needs.link {
+		return nil
+	}
+	root, name := c.app.Layout.Root, c.app.Layout.Current
+	s := c.step(t.server, Link{Root: root, Name: name, Release: c.rel.Name})
+	s.Undo = []Step{c.step(t.server, Link{Root: root, Name: name, Release: t.at.Current})}
+	return []Step{s}
+}
+
+func (c *compiler) start(t turn) []Step {
+	if c.app.Service.None() {
+		return nil
+	}
+	s := c.service(t, "start", c.rel.Name, c.rel.Version)
+	s.Undo = []Step{c.service(t, "stop", c.rel.Name, c.rel.Version)}
+	return []Step{s}
+}
+
+// probes wait until every probe of the app passed, in the order of their names.
+func (c *compiler) probes(host, version string) []Step {
+	var out []Step
+	for _, op := range c.probeOps(version) {
+		out = append(out, c.step(host, op))
+	}
+	return out
+}
+
+func (c *compiler) probeOps(version string) []ProbeOp {
+	var out []ProbeOp
+	for _, name := range sortedKeys(c.app.Probes) {
+		out = append(out, ProbeOp{Name: name, App: c.app.Name, Root: c.app.Layout.Root, Current: c.app.Layout.Current,
+			Version: version, Log: c.app.Log, Check: c.app.Probes[name]})
+	}
+	return out
+}
+
+func (c *compiler) admit(t turn) []Step {
+	if len(t.points) == 0 {
+		return nil
+	}
+	s := c.step(t.server, AdmitOp{Points: t.points, Deadline: c.app.Rollout.AdmitDeadline})
+	// Going back must end: what is still in flight at the deadline is cut.
+	s.Undo = []Step{c.step(t.server, DrainOp{Points: t.points, Deadline: c.app.Rollout.DrainDeadline, OnTimeout: "cut"})}
+	return []Step{s}
+}
+
+// prove watches the admitted release and records that it is good.
+func (c *compiler) prove(t turn) []Step {
+	var out []Step
+	if n := c.app.Rollout.MinReadySeconds; n > 0 && t.needs.good {
+		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.rel.Version), Points: t.points}))
+	}
+	if t.needs.good {
+		out = append(out, c.step(t.server, Record{What: "good", Root: c.app.Layout.Root, Release: c.rel.Name, Plan: c.in.ID}))
+	}
+	return out
+}

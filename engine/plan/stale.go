@@ -1,0 +1,119 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Change is one thing that is not as the plan was made for.
+type Change struct {
+	App  string `json:"app"`
+	Host string `json:"host,omitempty"`
+	What string `json:"what"`
+}
+
+// String gives one line.
+func (c Change) String() string {
+	where := c.App
+	if c.Host != "" {
+		where += " on " + c.Host
+	}
+	return where + ": " + c.What
+}
+
+// Used lists the hosts on which the plan was applied already, sorted.
+func Used(p Plan, f Facts) []string {
+	var out []string
+	for _, app := range sortedKeys(f.Apps) {
+		for _, host := range sortedKeys(f.Apps[app]) {
+			if slices.Contains(f.Apps[app][host].Used, p.ID) && !slices.Contains(out, host) {
+				out = append(out, host)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Stale compares the facts that a plan was made for with those of now. It covers only what Compile decides on, and only the
+// apps of the plan; an empty answer means that the plan still holds.
+func Stale(p Plan, f Facts) []Change {
+	var out []Change
+	for _, a := range p.Apps {
+		add := func(host, format string, args ...any) {
+			out = append(out, Change{App: a.App, Host: host, What: fmt.Sprintf(format, args...)})
+		}
+		for _, h := range a.Source.Hosts() {
+			for _, what := range differences(p.Observed.Apps[a.App][h], f.Apps[a.App][h]) {
+				add(h, "%s", what)
+			}
+		}
+		for _, s := range a.Source.Servers {
+			was, now := p.Observed.Rotation[a.App][s], f.Rotation[a.App][s]
+			for i := range max(len(was), len(now)) {
+				if w, n := rotationAt(was, i), rotationAt(now, i); w != n {
+					add(s, "%s, was %s", n, w)
+				}
+			}
+		}
+		was, now := p.Observed.Artifacts[a.App], f.Artifacts[a.App]
+		if identityOr(was) != identityOr(now) && a.Intent == Deploy {
+			add("", "the artifact of %s is another one: %s, was %s", a.Version, identityOr(now), identityOr(was))
+		}
+	}
+	return out
+}
+
+func identityOr(r Resolved) string {
+	if r.File == "" {
+		return "none"
+	}
+	return identity(r)
+}
+
+func rotationAt(rs []Rotation, i int) string {
+	if i >= len(rs) {
+		return "not asked"
+	}
+	return rs[i].State + " at " + rs[i].Proxy
+}
+
+func differences(was, now Installed) []string {
+	var out []string
+	pair := func(what, w, n string) {
+		if w != n {
+			out = append(out, fmt.Sprintf("%s is %s, was %s", what, orNone(n), orNone(w)))
+		}
+	}
+	pair("current", was.Current, now.Current)
+	pair("service", was.Service, now.Service)
+	pair("running release", was.Running, now.Running)
+	pair("enable marker", fmt.Sprint(was.Marked), fmt.Sprint(now.Marked))
+	pair("installed releases", names(was.Releases), names(now.Releases))
+	pair("archive cache", strings.Join(was.Cached, " "), strings.Join(now.Cached, " "))
+	return out
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// names lists releases with what is decided on: completeness and goodness.
+func names(rs []InstalledRelease) string {
+	var out []string
+	for _, r := range rs {
+		n := r.Name
+		switch {
+		case r.Good:
+			n += " (good)"
+		case !r.Complete:
+			n += " (incomplete)"
+		}
+		out = append(out, n)
+	}
+	return strings.Join(out, " ")
+}

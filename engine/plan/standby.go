@@ -1,0 +1,57 @@
+package plan
+
+// disableStandby is one wave, after the active servers: on each standby server the enable marker is set, the app stopped,
+// and the link moved to the release, so that it is ready to take over.
+func (c *compiler) disableStandby() []Wave {
+	w := Wave{Name: WaveStandby}
+	for _, h := range c.app.Standby {
+		if lane := c.standby(h); len(lane.Steps) > 0 {
+			w.Lanes = append(w.Lanes, lane)
+		}
+	}
+	if len(w.Lanes) == 0 {
+		return nil
+	}
+	return []Wave{w}
+}
+
+func (c *compiler) standby(host string) Lane {
+	t := turn{server: host, at: c.at(host)}
+	l := Lane{Host: host, From: t.at.Current}
+	if c.app.Marker != "" && !t.at.Marked {
+		s := c.step(host, MarkerOp{Root: c.app.Layout.Root, Path: c.app.Marker, Present: true})
+		s.Undo = []Step{c.step(host, MarkerOp{Root: c.app.Layout.Root, Path: c.app.Marker})}
+		l.Steps = append(l.Steps, s)
+	}
+	if t.at.Service == "active" || c.in.Offline {
+		l.Steps = append(l.Steps, c.stop(t)...)
+	}
+	t.needs.link = t.at.Current != c.rel.Name
+	l.Steps = append(l.Steps, c.link(t)...)
+	return l
+}
+
+// withProxies adds the turns of the proxies' hosts where the app is installed there too: with the others in a recreate,
+// else one wave each after the servers.
+func (c *compiler) withProxies(waves []Wave) []Wave {
+	var lanes []Lane
+	for _, h := range c.app.installProxies() {
+		t := turn{server: h, at: c.at(h)}
+		t.needs.link = t.at.Current != c.rel.Name
+		t.needs.restart = !c.app.Service.None() && t.at.Service == "inactive"
+		t.needs.enable = t.at.Marked
+		r, _ := t.at.release(c.rel.Name)
+		t.needs.good = !r.Good
+		if t.needs.any() {
+			lanes = append(lanes, c.lane(t))
+		}
+	}
+	if len(lanes) == 0 {
+		return waves
+	}
+	if c.recreates() && len(waves) > 0 {
+		waves[0].Lanes = append(waves[0].Lanes, lanes...)
+		return waves
+	}
+	return append(waves, Wave{Name: "proxies", MaxParallel: c.maxUnavailable(), Lanes: lanes})
+}
