@@ -90,6 +90,8 @@ type LaneOutcome struct {
 	// Step and Error name the first failure.
 	Step  string `json:"step,omitempty"`
 	Error string `json:"error,omitempty"`
+	// UndoError says why a lane is stuck.
+	UndoError string `json:"undoError,omitempty"`
 	// Stuck are the titles of the undo steps that failed or were not reached.
 	Stuck []string `json:"stuck,omitempty"`
 }

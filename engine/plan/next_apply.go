@@ -1,0 +1,233 @@
+package plan
+
+import "fmt"
+
+// Apply takes in one event. An event that does not fit (of another plan, a segment that was not to be started, a result of a
+// segment that does not run) is an error and changes nothing.
+func (m *Machine) Apply(e Event) error {
+	if err := m.apply(e); err != nil {
+		return fmt.Errorf("event %d (%s): %w", e.Seq, e.Kind, err)
+	}
+	return nil
+}
+
+func (m *Machine) apply(e Event) error {
+	switch e.Kind {
+	case SegmentStarted, StepFinished, SegmentFinished:
+		return m.applySegment(e)
+	case CancelAsked:
+		m.s.Cancelled = true
+		m.noteCut()
+	case StopAsked:
+		m.s.Stopped = true
+		m.noteCut()
+	case DeadlinePassed:
+		m.s.Deadline = true
+	case LockLost:
+		if m.s.Lost == "" {
+			m.s.Lost = e.Host
+		}
+		if m.s.Lost == "" {
+			m.s.Lost = "a host"
+		}
+	case Resumed:
+		m.resume()
+	default:
+		return fmt.Errorf("unknown kind of event")
+	}
+	m.settle()
+	return nil
+}
+
+func (m *Machine) applySegment(e Event) error {
+	at, err := m.find(e.Ref)
+	if err != nil {
+		return err
+	}
+	if e.Kind == SegmentStarted {
+		return m.start(at, *e.Ref)
+	}
+	l := m.lane(at)
+	if !l.Flying || m.ref(at) != *e.Ref {
+		return fmt.Errorf("segment %+v does not run", *e.Ref)
+	}
+	if e.Kind == StepFinished {
+		return m.result(at, e.Result)
+	}
+	m.finish(at, e.Error)
+	m.settleFrom(at.unit)
+	return nil
+}
+
+func (m *Machine) find(r *Ref) (place, error) {
+	if r == nil {
+		return place{}, fmt.Errorf("no segment is named")
+	}
+	if r.Plan != m.plan {
+		return place{}, fmt.Errorf("segment of plan %q, not of %q", r.Plan, m.plan)
+	}
+	s := m.s.Units
+	if r.Unit < 0 || r.Unit >= len(s) || r.Wave < 0 || r.Wave >= len(s[r.Unit].Waves) ||
+		r.Lane < 0 || r.Lane >= len(s[r.Unit].Waves[r.Wave]) {
+		return place{}, fmt.Errorf("the plan has no lane %d in wave %d of unit %d", r.Lane, r.Wave, r.Unit)
+	}
+	return place{r.Unit, r.Wave, r.Lane}, nil
+}
+
+func (m *Machine) start(at place, r Ref) error {
+	want, isNew, ok := m.wanted(at)
+	if !ok || want != r || isNew && m.free(at.unit) == 0 {
+		return fmt.Errorf("segment %+v was not to be started", r)
+	}
+	l := m.lane(at)
+	l.Flying, l.Got, l.Bad = true, 0, false
+	switch {
+	case isNew && r.Undo:
+		l.State, l.Undo, l.Segment, l.Upto = LaneFailed, true, 0, r.Upto
+	case isNew:
+		l.State = LaneRunning
+	}
+	return nil
+}
+
+// result takes in what became of a step. Results come in the order of the steps; nothing follows a bad one.
+func (m *Machine) result(at place, r *Result) error {
+	l, steps := m.lane(at), m.segment(at)
+	if r == nil || l.Bad || l.Got >= len(steps) || steps[l.Got].ID != r.Step {
+		return fmt.Errorf("the result is not of the step that runs")
+	}
+	step := steps[l.Got]
+	switch r.Status {
+	case Changed, Unchanged:
+		l.Got++
+		if l.Undo {
+			l.Undone++
+		}
+		return nil
+	case Failed, Unknown, NotRun:
+	default:
+		return fmt.Errorf("unknown status %q", r.Status)
+	}
+	started := m.begun(at)
+	if r.Status == NotRun {
+		started--
+	}
+	l.Bad = true
+	m.fail(at, step, worded(*r))
+	if !l.Undo {
+		l.Upto = started
+	}
+	return nil
+}
+
+func worded(r Result) string {
+	switch {
+	case r.Error != "":
+		return r.Error
+	case r.Exit != 0:
+		return fmt.Sprintf("exit status %d", r.Exit)
+	case r.Status == Unknown:
+		return "its end is not known"
+	}
+	return r.Status
+}
+
+// fail notes the first failure of a lane, and of its unit.
+func (m *Machine) fail(at place, step Step, text string) {
+	l, s := m.lane(at), &m.s.Units[at.unit]
+	if l.Undo {
+		l.UndoError = text
+	}
+	if l.Error == "" {
+		l.Step, l.Error = step.ID, text
+	}
+	if s.Reason == "" {
+		s.Reason = step.Host + ": " + step.Title + ": " + text
+	}
+}
+
+// finish ends a segment. Without a result for each of its steps, the first step that has none was perhaps started.
+func (m *Machine) finish(at place, failure string) {
+	l, steps := m.lane(at), m.segment(at)
+	if !l.Bad && l.Got < len(steps) {
+		m.lose(at, failure)
+	}
+	if l.Bad && l.Undo {
+		l.Flying, l.State = false, LaneStuck
+		m.s.Units[at.unit].Stuck = true
+		return
+	}
+	if l.Bad {
+		l.Flying, l.State, l.Undo, l.Segment = false, LaneFailed, true, 0
+		return
+	}
+	if !l.Undo {
+		l.Upto = m.before(at) + len(steps)
+	}
+	last := l.Segment+1 == len(m.segments(at))
+	l.Flying = false
+	l.Segment++
+	switch {
+	case last && l.Undo:
+		l.State = LaneUndone
+	case last:
+		l.State = LaneDone
+	}
+}
+
+// lose notes that the end of a running segment's step is not known.
+func (m *Machine) lose(at place, failure string) {
+	l := m.lane(at)
+	switch {
+	case m.s.stopping() && !l.Undo:
+		failure = m.s.why()
+	case failure == "":
+		failure = "no result came"
+	}
+	started := m.begun(at)
+	m.fail(at, m.segment(at)[l.Got], failure)
+	l.Bad = true
+	if !l.Undo {
+		l.Upto = started
+	}
+}
+
+func (m *Machine) noteCut() {
+	for u := range m.s.Units {
+		if !m.s.Units[u].over() {
+			m.s.Units[u].Cut = true
+		}
+	}
+}
+
+// resume takes a run over: what was in flight is lost, undos are offered again, and what a stop or a lost lock left is undone.
+// A cancelled run stays cancelled.
+func (m *Machine) resume() {
+	m.s.Stopped, m.s.Lost = false, ""
+	for u := range m.s.Units {
+		s := &m.s.Units[u]
+		left := false
+		for w := range s.Waves {
+			for i := range s.Waves[w] {
+				m.reclaim(place{u, w, i})
+				left = left || s.Waves[w][i].busy()
+			}
+		}
+		if s.Phase == phaseEnded && left {
+			s.Phase = phaseFailing
+		}
+	}
+}
+
+func (m *Machine) reclaim(at place) {
+	l := m.lane(at)
+	if !l.Flying {
+		return
+	}
+	if !l.Undo {
+		m.finish(at, "the run ended in the middle of it")
+		return
+	}
+	l.Flying, l.Got, l.Bad = false, 0, false
+	l.Undone = m.before(at)
+}
