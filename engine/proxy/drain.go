@@ -1,0 +1,144 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"trikk.dev/engine/plan"
+)
+
+// Values of plan.DrainOp.OnTimeout.
+const onTimeoutCut = "cut" // anything else is abort
+
+// Drain takes a server out of rotation at every point in parallel, and returns when nothing is in flight at any. changed
+// tells whether anything was asked of a proxy. When a point fails, those that this call changed are put back into
+// rotation, unless ctx ended: then the error says what is left drained. A missed deadline is a *Late.
+//
+// A drain takes at most its deadline and, where the deadline is missed, 15 s for forcing, cutting and putting back. A retry
+// is safe. report gets short lines for people; it is not called concurrently and may be nil.
+func Drain(ctx context.Context, hs Hosts, op plan.DrainOp, report func(string)) (changed bool, err error) {
+	ones, errs := each(hs, op.Points, report, func(o *one) error { return o.drain(ctx, op) })
+	if err = errors.Join(errs...); err == nil {
+		return anyChanged(ones), nil
+	}
+	for _, o := range ones {
+		if !o.changed {
+			continue
+		}
+		if ctx.Err() != nil {
+			err = errors.Join(err, fmt.Errorf("%s may be left drained: the drain was interrupted", name(o.point)))
+			continue
+		}
+		err = errors.Join(err, o.putBack(ctx))
+	}
+	return anyChanged(ones), err
+}
+
+// drain is Drain at one point.
+func (o *one) drain(ctx context.Context, op plan.DrainOp) error {
+	state, err := o.watchState(ctx, "drained", op.Deadline.D(), o.drained(op.Again))
+	if _, late := errors.AsType[*Late](err); late {
+		state, err = o.escalate(ctx, op, state, err)
+	}
+	if err != nil {
+		return err
+	}
+	if !o.changed && op.Again {
+		return nil
+	}
+	o.settle(ctx, state)
+	return ctx.Err()
+}
+
+// drained accepts the second consecutive look that sees the server out and empty. While the server is not out, it asks.
+func (o *one) drained(again bool) func(context.Context, State) (bool, error) {
+	empty := 0
+	return func(ctx context.Context, s State) (bool, error) {
+		if s.Rotation != plan.RotationOut {
+			empty = 0
+			return false, o.out(ctx, s, again)
+		}
+		o.obeyed = true
+		if !s.Settled || s.InFlight > 0 {
+			empty = 0
+			return false, nil
+		}
+		empty++
+		return empty >= 2, nil
+	}
+}
+
+// out asks the proxy to take the server out, when that is due.
+func (o *one) out(ctx context.Context, s State, again bool) error {
+	if s.Rotation == plan.RotationUnknown && !o.asked.IsZero() {
+		return nil // on its way, as far as the driver can tell
+	}
+	if !o.due() {
+		return nil
+	}
+	switch {
+	case o.obeyed || again && o.asked.IsZero():
+		o.report(fmt.Sprintf("%s: the proxy has forgotten the drain (%s); draining again", name(o.point), s.Detail))
+	case !o.asked.IsZero():
+		o.report(fmt.Sprintf("%s: the proxy has not followed the drain for %s (%s); draining again", name(o.point), repeatAfter, s.Detail))
+	}
+	return o.ask(ctx, o.driver.Out)
+}
+
+// escalate is what happens when the deadline passed: force, then cut or give up, as the config says.
+func (o *one) escalate(ctx context.Context, op plan.DrainOp, s State, late error) (State, error) {
+	f, can := o.driver.(forcer)
+	if can && s.Rotation == plan.RotationOut {
+		o.report(fmt.Sprintf("%s: not empty after %s (%s); turning sticky clients away too", name(o.point), op.Deadline, s.Detail))
+		if err := o.ask(ctx, f.Force); err != nil {
+			return s, errors.Join(late, err)
+		}
+		next, err := o.watchState(ctx, "drained", grace, o.drained(false))
+		if err == nil {
+			return next, nil
+		}
+		s = next
+	}
+	if op.OnTimeout != onTimeoutCut {
+		return s, late
+	}
+	if s.Rotation != plan.RotationOut || !s.Settled {
+		return s, fmt.Errorf("%w; nothing is cut, because the proxy still sends new requests", late)
+	}
+	o.report(fmt.Sprintf("%s: cutting what is in flight after %s (%s)", name(o.point), op.Deadline, s.Detail))
+	if !can {
+		return s, nil
+	}
+	if err := f.Cut(ctx, o.hosts, o.point); err != nil {
+		return s, errors.Join(late, err)
+	}
+	return o.watchState(ctx, "empty after the cut", grace, o.drained(false))
+}
+
+// settle waits where the driver can't see whether the proxy sends and whether anything is in flight.
+func (o *one) settle(ctx context.Context, s State) {
+	wait, _ := o.blind()
+	switch {
+	case wait > 0:
+		o.report(fmt.Sprintf("%s: what is in flight can't be counted; waiting %s", name(o.point), wait))
+		sleep(ctx, wait)
+	case s.InFlight < 0:
+		o.report(name(o.point) + ": what is in flight can't be counted; going on")
+	}
+}
+
+// putBack undoes what a failed drain asked for, and confirms it.
+func (o *one) putBack(ctx context.Context) error {
+	err := o.ask(ctx, o.driver.In)
+	if err == nil {
+		_, err = o.watchState(ctx, "back in rotation", grace, func(_ context.Context, s State) (bool, error) {
+			return s.Rotation == plan.RotationIn || s.Rotation == plan.RotationDown, nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("%s is left drained: %w", name(o.point), err)
+	}
+	o.report(name(o.point) + ": put back into rotation")
+	return nil
+}

@@ -1,0 +1,137 @@
+package proxy
+
+import (
+	"context"
+	"fmt"
+
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/plan"
+)
+
+// Hosts finds connected hosts by inventory name.
+type Hosts interface {
+	Host(ctx context.Context, name string) (host.Host, error)
+}
+
+// Readers finds hosts by inventory name, for reading only.
+type Readers interface {
+	Reader(ctx context.Context, name string) (host.Reader, error)
+}
+
+// State is what a proxy says of one server.
+type State struct {
+	// Rotation is plan.RotationIn, RotationOut, RotationDown or RotationUnknown.
+	Rotation string
+	// Settled: the proxy acts on it. In: it is sure that the server is up and sends traffic. Out or down: it sends no new
+	// request.
+	Settled bool
+	// InFlight counts requests that the server is answering or that wait for it; -1: the proxy can't count.
+	InFlight int
+	// Detail is what the proxy said last, for messages.
+	Detail string
+}
+
+// Driver takes one server out of rotation at one proxy, and back. Drivers hold no state and may be used concurrently.
+type Driver interface {
+	// State reads; it changes nothing.
+	State(ctx context.Context, rs Readers, p plan.Point) (State, error)
+	// Preflight reads whether Out and In would work, and says what to mend where they would not.
+	Preflight(ctx context.Context, rs Readers, p plan.Point) error
+	// Out asks the proxy to send no new request. It does not wait, and may be repeated.
+	Out(ctx context.Context, hs Hosts, p plan.Point) error
+	// In asks the proxy to send traffic again. It does not wait, and may be repeated.
+	In(ctx context.Context, hs Hosts, p plan.Point) error
+}
+
+// forcer is a driver that can do more when a drain misses its deadline.
+type forcer interface {
+	// Force turns even sticky clients away; requests in flight may end.
+	Force(ctx context.Context, hs Hosts, p plan.Point) error
+	// Cut ends the requests in flight.
+	Cut(ctx context.Context, hs Hosts, p plan.Point) error
+}
+
+// row is one driver of the table.
+type row struct {
+	name string
+	of   func(plan.Driver) Driver // nil: the configured driver is another one
+}
+
+// table lists the drivers. A plan.Driver is a one-key union, so the first row that knows it is the only one.
+func table() []row {
+	return []row{
+		{"haproxy", func(d plan.Driver) Driver {
+			if d.HAProxy == nil {
+				return nil
+			}
+			return haproxy{socket: d.HAProxy.Socket}
+		}},
+		{"marker", func(d plan.Driver) Driver {
+			if d.Marker == nil {
+				return nil
+			}
+			return marker{*d.Marker}
+		}},
+		{"command", func(d plan.Driver) Driver {
+			if d.Command == nil {
+				return nil
+			}
+			return command{*d.Command}
+		}},
+	}
+}
+
+// driverOf picks the point's driver.
+func driverOf(p plan.Point) (Driver, error) {
+	for _, r := range table() {
+		if d := r.of(p.Driver); d != nil {
+			return d, nil
+		}
+	}
+	return nil, stop(fmt.Errorf("proxy %s has no driver: write haproxy, marker or command", p.Proxy))
+}
+
+// Read tells whether the point's server is in rotation, without changing anything. With an error the state is
+// plan.RotationUnknown.
+func Read(ctx context.Context, rs Readers, p plan.Point) (plan.Rotation, error) {
+	unknown := plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
+	d, err := driverOf(p)
+	if err != nil {
+		return unknown, err
+	}
+	s, err := look(ctx, d, rs, p)
+	if err != nil {
+		return unknown, fmt.Errorf("reading whether %s is in rotation: %w", name(p), err)
+	}
+	return plan.Rotation{Proxy: p.Proxy, State: s.Rotation}, nil
+}
+
+// Preflight reads whether the point's server could be drained and admitted. Its error names the possible causes and what
+// to do about each.
+func Preflight(ctx context.Context, rs Readers, p plan.Point) error {
+	d, err := driverOf(p)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	if err := d.Preflight(ctx, rs, p); err != nil {
+		return fmt.Errorf("checking that %s can be drained: %w", name(p), err)
+	}
+	return nil
+}
+
+// name says which server at which proxy.
+func name(p plan.Point) string {
+	if p.Backend == "" || p.Member == "" {
+		return fmt.Sprintf("%s at %s", p.Server, p.Proxy)
+	}
+	return fmt.Sprintf("%s (%s/%s) at %s", p.Server, p.Backend, p.Member, p.Proxy)
+}
+
+// readers is the read-only view of hosts.
+type readers struct{ hosts Hosts }
+
+func (r readers) Reader(ctx context.Context, name string) (host.Reader, error) {
+	return r.hosts.Host(ctx, name)
+}

@@ -1,0 +1,184 @@
+package proxy
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"trikk.dev/engine/plan"
+)
+
+// errNoBackend: the answer says that there is no such backend.
+var errNoBackend = errors.New("no such backend")
+
+// Bits of srv_admin_state that hold a server out of rotation (management guide, `show servers state`). Bit 0x04 only says
+// that the configuration began with `disabled`; it stays after `ready`.
+const heldOut = 0x01 | 0x02 | 0x08 | 0x10 | 0x20
+
+// haproxyRow is what HAProxy says of one server.
+type haproxyRow struct {
+	server   string
+	status   string // "UP", "UP 1/3", "DOWN", "DRAIN", "MAINT (via app/b1)", "no check", …
+	inFlight int    // sessions and queue
+	throttle string // percent, while slowstart ramps up
+	check    string // what the last check said
+	admin    uint64
+}
+
+// state puts the row into the words of facts. Exactly UP counts as settled, and `no check`, which says nothing; UP 1/3 is
+// a server whose check fails or was not made yet. slowstart is UP with less than its share: that is enough.
+func (r haproxyRow) state() State {
+	s := State{Rotation: plan.RotationUnknown, InFlight: r.inFlight, Detail: r.detail()}
+	word, _, _ := strings.Cut(r.status, " ")
+	switch {
+	case r.admin&heldOut != 0, word == "DRAIN", word == "MAINT":
+		s.Rotation, s.Settled = plan.RotationOut, true
+	case r.status == "UP", r.status == "no check":
+		s.Rotation, s.Settled = plan.RotationIn, true
+	case word == "UP":
+		s.Rotation = plan.RotationIn
+	case word == "DOWN", word == "NOLB":
+		s.Rotation, s.Settled = plan.RotationDown, true
+	}
+	return s
+}
+
+func (r haproxyRow) detail() string {
+	out := fmt.Sprintf("status %s, %d in flight", r.status, r.inFlight)
+	if r.throttle != "" && r.throttle != "100" {
+		out += ", slowstart at " + strings.TrimSuffix(r.throttle, "%") + "%"
+	}
+	if r.check != "" && !strings.HasPrefix(r.status, "UP") {
+		out += ", check: " + r.check
+	}
+	return out
+}
+
+// parseHAProxy reads the answer to `show stat BACKEND 4 -1;show servers state BACKEND`.
+func parseHAProxy(answer []byte) ([]haproxyRow, error) {
+	text := string(answer)
+	if strings.HasPrefix(text, "No such proxy") || strings.Contains(text, "\nCan't find backend") || strings.HasPrefix(text, "Can't find backend") {
+		return nil, errNoBackend
+	}
+	stat, err := statTable(text)
+	if err != nil {
+		return nil, err
+	}
+	admin, err := adminStates(text)
+	if err != nil {
+		return nil, err
+	}
+	var out []haproxyRow
+	for _, cells := range stat {
+		row, err := newRow(cells, admin)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, nil
+}
+
+// newRow makes a row of the cells of `show stat` and the admin states of all servers.
+func newRow(cells map[string]string, admin map[string]uint64) (haproxyRow, error) {
+	row := haproxyRow{server: cells["svname"], status: strings.TrimSpace(cells["status"]), throttle: cells["throttle"], check: lastCheck(cells)}
+	for _, column := range []string{"scur", "qcur"} {
+		n, err := strconv.Atoi(cells[column])
+		if err != nil || n < 0 {
+			return row, fmt.Errorf("column %s of %s in `show stat` is %q, not a count", column, row.server, cells[column])
+		}
+		row.inFlight += n
+	}
+	state, ok := admin[cells["pxname"]+"/"+row.server]
+	if !ok {
+		return row, fmt.Errorf("`show servers state` lacks %s", row.server)
+	}
+	row.admin = state
+	return row, nil
+}
+
+func lastCheck(cells map[string]string) string {
+	return strings.TrimSpace(cells["check_status"] + " " + cells["check_desc"])
+}
+
+// statTable reads the CSV of `show stat`: the lines from the header to the first empty one, by column name.
+func statTable(text string) ([]map[string]string, error) {
+	lines := block(text, "# pxname,")
+	if lines == nil {
+		return nil, fmt.Errorf("the answer holds no `show stat` table: %q", firstLine(strings.TrimSpace(text)))
+	}
+	r := csv.NewReader(strings.NewReader(strings.Join(lines, "\n")))
+	r.FieldsPerRecord, r.LazyQuotes = -1, true
+	records, err := r.ReadAll()
+	if err != nil {
+		return nil, fmt.Errorf("parsing `show stat`: %w", err)
+	}
+	header := records[0]
+	header[0] = strings.TrimPrefix(header[0], "# ")
+	var out []map[string]string
+	for _, record := range records[1:] {
+		out = append(out, byName(header, record))
+	}
+	return out, nil
+}
+
+// adminStates reads srv_admin_state of `show servers state`, by BACKEND/SERVER.
+func adminStates(text string) (map[string]uint64, error) {
+	lines := block(text, "# be_id ")
+	if lines == nil {
+		return nil, errors.New("the answer holds no `show servers state` table")
+	}
+	header := strings.Fields(strings.TrimPrefix(lines[0], "# "))
+	out := map[string]uint64{}
+	for _, line := range lines[1:] {
+		cells := byName(header, strings.Fields(line))
+		state, err := strconv.ParseUint(cells["srv_admin_state"], 10, 16)
+		if err != nil {
+			return nil, fmt.Errorf("srv_admin_state of %s in `show servers state` is %q, not a number", cells["srv_name"], cells["srv_admin_state"])
+		}
+		out[cells["be_name"]+"/"+cells["srv_name"]] = state
+	}
+	return out, nil
+}
+
+// block gives the lines from the one that starts with head to the next empty one; nil without such a line.
+func block(text, head string) []string {
+	var out []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case out == nil && strings.HasPrefix(line, head):
+			out = []string{line}
+		case out != nil && line == "":
+			return out
+		case out != nil:
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+func byName(header, cells []string) map[string]string {
+	out := make(map[string]string, len(header))
+	for i, h := range header {
+		if i < len(cells) {
+			out[h] = cells[i]
+		}
+	}
+	return out
+}
+
+// backendNames lists the backends of a `show stat`.
+func backendNames(answer []byte) []string {
+	rows, err := statTable(string(answer))
+	if err != nil {
+		return nil
+	}
+	var out []string
+	for _, r := range rows {
+		out = append(out, r["pxname"])
+	}
+	return out
+}

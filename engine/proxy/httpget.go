@@ -1,0 +1,92 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"trikk.dev/engine/host"
+)
+
+// page is the answer to a GET.
+type page struct {
+	url    string
+	status int
+	body   []byte
+}
+
+// viaCurl gets the URL $1 with its own address as Referer; the last line is the status.
+const viaCurl = `command -v curl >/dev/null 2>&1 || { echo "curl is not installed"; exit 127; }
+exec curl -sS -m 8 --noproxy '*' -e "$1" -w '\n%{http_code}' -- "$1"`
+
+// get asks for a URL from the host. Plain HTTP goes over a forwarded connection; HTTPS, and hosts that refuse to forward,
+// through curl on the host.
+func get(ctx context.Context, r host.Reader, on, address string) (page, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return page{}, stop(fmt.Errorf("%q is no http or https URL", address))
+	}
+	if u.User != nil {
+		return page{}, stop(fmt.Errorf("the URL of %s holds a password: let the proxy allow requests from its own host instead", u.Host))
+	}
+	if u.Scheme == "https" {
+		return getByCurl(ctx, r, on, address)
+	}
+	q, err := host.NewQuestion("GET %s HTTP/1.0\r\nHost: %s\r\nReferer: %s\r\nUser-Agent: trikk\r\nConnection: close\r\n\r\n", u.RequestURI(), u.Host, address)
+	if err != nil {
+		return page{}, stop(err)
+	}
+	answer, err := r.Ask(ctx, host.Socket{Network: "tcp", Address: net.JoinHostPort(u.Hostname(), portOf(u))}, q)
+	if refused(err) {
+		return getByCurl(ctx, r, on, address)
+	}
+	if err != nil {
+		return page{}, err
+	}
+	return parsePage(address, on, answer)
+}
+
+func portOf(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	return "80"
+}
+
+// parsePage reads an HTTP answer.
+func parsePage(address, on string, answer []byte) (page, error) {
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(answer)), nil)
+	if err != nil {
+		return page{}, fmt.Errorf("%s on %s does not answer in HTTP: %w", address, on, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return page{}, fmt.Errorf("%s on %s: the answer was cut: %w", address, on, err)
+	}
+	return page{address, resp.StatusCode, body}, nil
+}
+
+func getByCurl(ctx context.Context, r host.Reader, on, address string) (page, error) {
+	out, err := r.Query(ctx, host.NewQuery("", viaCurl, address))
+	if err != nil {
+		return page{}, err
+	}
+	text := string(out.Stdout)
+	if out.Exit != 0 {
+		return page{}, fmt.Errorf("getting %s on %s: exit status %d: %s", address, on, out.Exit, firstLine(strings.TrimSpace(text)))
+	}
+	i := strings.LastIndexByte(text, '\n')
+	status, err := strconv.Atoi(strings.TrimSpace(text[i+1:]))
+	if err != nil {
+		return page{}, fmt.Errorf("getting %s on %s: no status in the answer", address, on)
+	}
+	return page{address, status, []byte(text[:max(i, 0)])}, nil
+}
