@@ -1,5 +1,7 @@
 package plan
 
+import "strings"
+
 // path of a release into <root>/shared (Persist set).
 type Link struct {
 	Root    string `json:"root"`
@@ -31,6 +33,86 @@ func (Link) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (Link) Script() string { return "set -eu\n" }
+func (l Link) Script() string {
+	switch {
+	case l.Persist != "" && l.File:
+		return script(l.persist(), shPlace, shInside, shDiscard, shPersistStart, shPersistFile, shPersistEnd)
+	case l.Persist != "":
+		return script(l.persist(), shPlace, shInside, shDiscard, shPersistStart, shPersistDir, shPersistEnd)
+	case l.Release == "":
+		return script(letPath("root", l.Root), let("name", l.Name), shLinkStart, shLinkRemove)
+	}
+	return script(letPath("root", l.Root), let("name", l.Name), let("release", l.Release), shLinkStart, shLinkSwitch)
+}
 
 func (Link) op() {}
+
+// persist assigns what a persisted path needs; target is the link's text, relative to where the link is.
+func (l Link) persist() string {
+	up := strings.Repeat("../", strings.Count(l.Persist, "/")+2)
+	return letPath("root", l.Root) + let("release", l.Release) + let("path", l.Persist) + let("target", up+"shared/"+l.Persist)
+}
+
+const shLinkStart = `
+link=$root/$name
+if [ -e "$link" ] && [ ! -L "$link" ]; then
+	fail "$link is no link: move it away (mv $link $link.old) and apply again"
+fi
+`
+
+const shLinkRemove = `
+[ -L "$link" ] || same "there is no link $name"
+rm "$link"
+`
+
+const shLinkSwitch = `
+target=releases/$release
+[ -f "$root/$target/.trikk/manifest.json" ] || fail "$root/$target is not complete: it can't become $name"
+if [ "$(readlink "$link" || :)" = "$target" ]; then
+	same "$name is $release already"
+fi
+new=$root/.$name.trikk
+trap 'rm -f "$new"' EXIT
+rm -f "$new"
+ln -s "$target" "$new" || fail "$(id -un) can't write to $root"
+mv -T "$new" "$link"
+`
+
+const shPersistStart = `
+dir=$root/releases/$release
+link=$dir/$path
+shared=$root/shared/$path
+umask 022
+[ -d "$dir" ] || fail "$dir is not there: unpack the release first"
+inside "${link%/*}" "$dir" || fail "$path is behind a link that leaves the release"
+place "${shared%/*}"
+mkdir -p "${link%/*}"
+`
+
+// The release's own content becomes the first content; after that the shared one wins.
+const shPersistDir = `
+[ ! -e "$shared" ] || [ -d "$shared" ] || fail "$shared is no directory"
+if [ -d "$shared" ] && [ "$(readlink "$link" || :)" = "$target" ]; then
+	same "$path is linked already"
+fi
+if [ ! -d "$shared" ] && [ -d "$link" ] && [ ! -L "$link" ]; then
+	seed=${shared%/*}/.${shared##*/}.seed
+	discard "$seed"
+	why=$(cp -a "$link" "$seed" 2>&1) || { discard "$seed"; fail "copying $link to $shared: $why"; }
+	mv -T "$seed" "$shared"
+fi
+place "$shared"
+`
+
+const shPersistFile = `
+[ ! -d "$shared" ] || fail "$shared is a directory"
+if [ "$(readlink "$link" || :)" = "$target" ]; then
+	same "$path is linked already"
+fi
+[ -L "$link" ] || [ ! -d "$link" ] || fail "$link is a directory"
+`
+
+const shPersistEnd = `
+[ ! -e "$link" ] && [ ! -L "$link" ] || discard "$link"
+ln -s "$target" "$link"
+`

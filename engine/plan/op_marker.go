@@ -24,6 +24,26 @@ func (MarkerOp) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (MarkerOp) Script() string { return "set -eu\n" }
+func (m MarkerOp) Script() string {
+	rest := shMarkerRemove
+	if m.Present {
+		rest = shPlace + shMarkerCreate
+	}
+	return script(letPath("root", m.Root), let("path", m.Path), "marker=$root/shared/$path\n", rest)
+}
 
 func (MarkerOp) op() {}
+
+const shMarkerCreate = `
+[ ! -d "$marker" ] || fail "$marker is a directory"
+[ ! -e "$marker" ] || same "$path is there already"
+umask 022
+place "${marker%/*}"
+: >"$marker" || fail "$(id -un) can't create $marker"
+`
+
+const shMarkerRemove = `
+[ ! -d "$marker" ] || fail "$marker is a directory"
+[ -e "$marker" ] || [ -L "$marker" ] || same "$path is not there"
+rm -f "$marker" || fail "$(id -un) can't remove $marker"
+`

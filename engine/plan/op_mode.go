@@ -22,6 +22,27 @@ func (Chmod) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (Chmod) Script() string { return "set -eu\n" }
+func (c Chmod) Script() string {
+	return script(
+		letPath("dir", c.Root+"/releases/"+c.Release), let("glob", c.Glob), let("mode", shortMode(c.Mode)),
+		shInside, shMode,
+	)
+}
 
 func (Chmod) op() {}
+
+const shMode = `
+[ -d "$dir" ] || fail "$dir is not there: unpack the release first"
+cd -P "$dir"
+here=$(pwd -P)
+changed=
+IFS=
+for path in ./$glob; do
+	[ -e "$path" ] || continue
+	inside "$path" "$here" || fail "$path is outside of the release"
+	[ "$(stat -L -c %a "$path")" != "$mode" ] || continue
+	why=$(chmod "$mode" "$path" 2>&1) || fail "$why"
+	changed=yes
+done
+[ -n "$changed" ] || same "nothing that matches $glob has another mode"
+`

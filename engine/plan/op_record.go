@@ -1,5 +1,7 @@
 package plan
 
+import "encoding/json"
+
 // completion marker), "good" (the release was proven healthy here).
 type Record struct {
 	What     string    `json:"what"`
@@ -29,6 +31,67 @@ func (Record) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (Record) Script() string { return "set -eu\n" }
+func (r Record) Script() string {
+	switch r.What {
+	case "used":
+		return script(letPath("root", r.Root), let("plan", r.Plan), shPlace, shUsed)
+	case "complete":
+		return script(letPath("root", r.Root), let("release", r.Release), let("manifest", r.manifest()), shComplete)
+	case "good":
+		return script(letPath("root", r.Root), let("release", r.Release), let("plan", r.Plan), shPlace, shGood)
+	}
+	return script("fail " + quote("nothing is known of a record "+r.What) + "\n")
+}
 
 func (Record) op() {}
+
+// manifest is the text of the release's manifest: one line of JSON.
+func (r Record) manifest() string {
+	m := Manifest{}
+	if r.Manifest != nil {
+		m = *r.Manifest
+	}
+	text, err := json.Marshal(m)
+	if err != nil {
+		panic(err) // strings and maps of strings can always be written
+	}
+	return string(text)
+}
+
+const shUsed = `
+umask 022
+place "$root/.trikk/plans"
+mark=$root/.trikk/plans/$plan
+if ! (set -C && printf '%s\n' "$plan" >"$mark") 2>/dev/null; then
+	[ ! -e "$mark" ] || fail "plan $plan was applied here already: a plan is applied once, make a new one"
+	fail "$(id -un) can't write $mark"
+fi
+`
+
+// The manifest is on disk before it has its name: what has a manifest is complete.
+const shComplete = `
+dir=$root/releases/$release
+mark=$dir/.trikk/manifest.json
+umask 022
+[ -d "$dir" ] || fail "$dir is not there: unpack the release first"
+if [ -f "$mark" ] && [ "$(cat "$mark")" = "$manifest" ]; then
+	same "$release is complete already"
+fi
+why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "writing $mark: $why"
+sync "$mark.new" 2>/dev/null || sync
+mv -fT "$mark.new" "$mark"
+`
+
+const shGood = `
+umask 022
+[ -f "$root/releases/$release/.trikk/manifest.json" ] || fail "$root/releases/$release is not complete: it can't be good"
+place "$root/.trikk/good"
+mark=$root/.trikk/good/$release
+if [ -f "$mark" ] && [ "$(cat "$mark")" = "$plan" ]; then
+	same "$release is recorded already"
+fi
+new=$root/.trikk/good.$release.new
+printf '%s\n' "$plan" >"$new" || fail "$(id -un) can't write $new"
+sync "$new" 2>/dev/null || sync
+mv -fT "$new" "$mark"
+`

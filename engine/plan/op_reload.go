@@ -19,6 +19,14 @@ func (Reload) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (Reload) Script() string { return "set -eu\n" }
+func (r Reload) Script() string {
+	return script(let("command", r.Command), shReload)
+}
 
 func (Reload) op() {}
+
+const shReload = `
+status=0
+/bin/sh -c "$command" </dev/null || status=$?
+[ "$status" = 0 ] || fail "the proxy's reload ended with status $status: $command"
+`

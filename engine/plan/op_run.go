@@ -31,6 +31,29 @@ func (r Run) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (Run) Script() string { return "set -eu\n" }
+func (r Run) Script() string {
+	if r.Phase == "build" {
+		return ""
+	}
+	return script(
+		letPath("root", r.Root), let("release", r.Release), let("command", r.Command), let("phase", r.Phase),
+		"TRIKK_APP="+quote(r.App)+" TRIKK_VERSION="+quote(r.Version)+"\n", shHook,
+	)
+}
 
 func (Run) op() {}
+
+// A hook may leave a process behind; that must not hold the channel, so its output goes through a file.
+const shHook = `
+cd -P "$root/releases/$release" 2>/dev/null || fail "$root/releases/$release is not there"
+TRIKK_RELEASE=$(pwd -P)
+TRIKK_ROOT=$(cd -P "$root" && pwd -P)
+export TRIKK_APP TRIKK_VERSION TRIKK_RELEASE TRIKK_ROOT
+out=$TRIKK_ROOT/.trikk/hook.$$.out
+trap 'rm -f "$out"' EXIT
+trap 'exit 129' HUP INT TERM
+status=0
+/bin/sh -c "$command" </dev/null >"$out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- || status=$?
+tail -n 200 "$out"
+[ "$status" = 0 ] || fail "the hook $phase ended with status $status: $command"
+`

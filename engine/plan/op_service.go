@@ -1,5 +1,10 @@
 package plan
 
+import (
+	"strconv"
+	"time"
+)
+
 // manager says that it runs, stop until nothing of it runs.
 type ServiceOp struct {
 	Action  string  `json:"action"` // start, stop
@@ -29,6 +34,36 @@ func (ServiceOp) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (ServiceOp) Script() string { return "set -eu\n" }
+func (s ServiceOp) Script() string {
+	switch svc := s.Service; {
+	case svc.Systemd != nil:
+		return s.systemd(*svc.Systemd)
+	case svc.Commands != nil:
+		return s.commands(*svc.Commands)
+	case svc.Process != nil:
+		return s.process(*svc.Process)
+	}
+	return script("same " + quote(s.App+" has no process of its own") + "\n")
+}
 
 func (ServiceOp) op() {}
+
+// Start and stop are the actions of a service op.
+const (
+	Start = "start"
+	Stop  = "stop"
+)
+
+// seconds writes a timeout in whole seconds, rounded up; 0 stands for a minute.
+func seconds(d Duration) string {
+	if d <= 0 {
+		d = Duration(time.Minute)
+	}
+	return strconv.Itoa(int((d.D() + time.Second - 1) / time.Second))
+}
+
+// head assigns what all ways to run a process need.
+func (s ServiceOp) head(timeout Duration) string {
+	return let("app", s.App) + letPath("root", s.Root) + let("current", s.Current) +
+		"TRIKK_APP=" + quote(s.App) + " TRIKK_VERSION=" + quote(s.Version) + "\n" + let("seconds", seconds(timeout))
+}

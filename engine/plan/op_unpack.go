@@ -1,5 +1,7 @@
 package plan
 
+import "strconv"
+
 // archive was checked and extracted to the end. An incomplete directory of that name is replaced.
 type Unpack struct {
 	Root    string `json:"root"`
@@ -27,7 +29,25 @@ func (Unpack) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (Unpack) Script() string { return "set -eu\n" }
+func (u Unpack) Script() string {
+	parts := []string{letPath("root", u.Root), let("file", u.File), let("release", u.Release), shPlace, shDiscard, shBecause, shUnpackStart}
+	switch u.Format {
+	case "zip":
+		parts = append(parts, shZip, shExtract)
+	case "tar":
+		parts = append(parts, shTar, shExtract)
+	case "tar.gz":
+		parts = append(parts, shTarGz, shExtract)
+	case "none":
+		parts = append(parts, let("as", u.name()), shExtractNone)
+	default:
+		parts = append(parts, "fail "+quote("archives of format "+u.Format+" can't be unpacked")+"\n")
+	}
+	if u.Strip > 0 && u.Format != "none" {
+		parts = append(parts, let("strip", strconv.Itoa(u.Strip)), shStrip)
+	}
+	return script(append(parts, shUnpackCheck, shUnpackEnd)...)
+}
 
 func (Unpack) op() {}
 

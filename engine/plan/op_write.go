@@ -1,5 +1,7 @@
 package plan
 
+import "strings"
+
 // Write writes one generated file into a release, atomically.
 type Write struct {
 	Root    string `json:"root"`
@@ -23,6 +25,38 @@ func (Write) Transport() Transport {
 }
 
 // Script is the op's shell.
-func (Write) Script() string { return "set -eu\n" }
+func (w Write) Script() string {
+	return script(
+		letPath("dir", w.Root+"/releases/"+w.Release), let("path", w.Path), let("mode", shortMode(w.Mode)), let("content", w.Content),
+		shInside, shWrite,
+	)
+}
 
 func (Write) op() {}
+
+const shWrite = `
+target=$dir/$path
+parent=${target%/*}
+part=$parent/.${target##*/}.trikk
+[ -d "$dir" ] || fail "$dir is not there: unpack the release first"
+inside "$parent" "$dir" || fail "$path is behind a link that leaves the release"
+[ -L "$target" ] || [ ! -d "$target" ] || fail "$target is a directory"
+umask 022
+why=$(mkdir -p "$parent" 2>&1) || fail "can't create $parent: $why"
+trap 'rm -f "$part"' EXIT
+rm -f "$part"
+why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "writing $target: $why"
+if [ -f "$target" ] && [ ! -L "$target" ] && [ "$(stat -c %a "$target")" = "$mode" ] &&
+	[ "$(sha256sum <"$target")" = "$(sha256sum <"$part")" ]; then
+	same "$path is so already"
+fi
+mv -fT "$part" "$target"
+`
+
+// shortMode is an octal mode as stat prints it: without leading zeros.
+func shortMode(mode string) string {
+	if m := strings.TrimLeft(mode, "0"); m != "" {
+		return m
+	}
+	return "0"
+}

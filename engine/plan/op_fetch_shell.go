@@ -1,0 +1,127 @@
+package plan
+
+// credentials defines the two shell functions that feed credentials to curl and to wget through a pipe.
+func (f Fetch) credentials() string {
+	switch {
+	case f.Auth != nil && f.Auth.Basic != nil:
+		return let("user", f.Auth.Basic.User) + shBasic
+	case f.Auth != nil && f.Auth.Token != nil:
+		return shToken
+	}
+	return shAnonymous
+}
+
+const shAnonymous = `
+curl_config() { :; }
+wget_config() { :; }
+`
+
+const shBasic = `
+# The password goes through pipes, never into an argument list.
+quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
+curl_config() { printf 'user = "%s:%s"\n' "$(quoted "$user")" "$(quoted "$trikk_auth_password")"; }
+wget_config() { printf 'header = Authorization: Basic %s\n' "$(printf '%s:%s' "$user" "$trikk_auth_password" | base64 | tr -d '\n')"; }
+`
+
+const shToken = `
+# The token goes through pipes, never into an argument list.
+quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
+curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$trikk_auth_token")"; }
+wget_config() { printf 'header = Authorization: Bearer %s\n' "$trikk_auth_token"; }
+`
+
+// shDownload leaves the answer's body in $part. curl sends credentials to the first host only; wget would send them
+// wherever it is redirected to, so its redirects are followed here.
+const shDownload = `
+unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
+
+with_curl() {
+	curl_config | curl --config - --silent --show-error --location --max-redirs 10 --globoff --noproxy '*' --proto =http,https \
+		--connect-timeout 10 --speed-limit 1 --speed-time 60 --output "$part" --write-out '%{http_code}' --url "$url" \
+		>"$part.status" 2>"$part.err" || code=$?
+	status=$(cat "$part.status")
+}
+
+with_wget() {
+	at=$url hops=0 rest=${url#*://}
+	origin=${url%%://*}://${rest%%/*}
+	while :; do
+		code=0
+		case $at in
+		"$origin"/*) wget_config ;;
+		esac | LC_ALL=C wget --config=/dev/stdin --no-verbose --server-response --tries=1 --no-proxy --max-redirect=0 \
+			--connect-timeout=10 --read-timeout=60 --output-document="$part" -- "$at" 2>"$part.err" || code=$?
+		status=$(sed -n 's|^ *HTTP/[0-9.]* \([0-9]*\).*|\1|p' "$part.err" | tail -n 1)
+		case $status in
+		30[12378]) ;;
+		*) return 0 ;;
+		esac
+		hops=$((hops + 1))
+		[ "$hops" -le 10 ] || return 0
+		next=$(sed -n 's|^ *[Ll]ocation: *\([^ ]*\).*|\1|p' "$part.err" | tail -n 1 | tr -d '\r')
+		case $next in
+		http://* | https://*) at=$next ;;
+		/*) rest=${at#*://} && at=${at%%://*}://${rest%%/*}$next ;;
+		*) at=${at%/*}/$next ;;
+		esac
+	done
+}
+
+cache=$root/.trikk/cache
+part=$cache/.$file.part
+if intact "$cache/$file"; then
+	same "$file is in the cache"
+fi
+place "$cache"
+trap 'rm -f "$part" "$part.status" "$part.err"' EXIT
+trap 'exit 129' HUP INT TERM
+rm -f "$part"
+code=0
+if command -v curl >/dev/null; then
+	with_curl
+elif command -v wget >/dev/null; then
+	with_wget
+else
+	fail "neither curl nor wget is installed on this server: install one of them, or set fetch: \"controller\" in the artifact"
+fi
+why=$(because "$(grep -v '^ *$' "$part.err" 2>/dev/null)")
+case $status in
+2??) [ "$code" = 0 ] || fail "fetching $url broke off: $why" ;;
+401 | 403) fail "fetching $url: the repository answered $status: it wants other credentials (see auth in the artifact)" ;;
+404 | 410) fail "fetching $url: the repository answered $status: there is no such artifact" ;;
+'' | 000) fail "fetching $url failed: $why" ;;
+*) fail "fetching $url: the repository answered $status" ;;
+esac
+[ -f "$part" ] || : >"$part"
+`
+
+const shNoHTML = `
+case $(tr -d '\000\011-\015 \357\273\277' <"$part" | head -c 64 | tr '[:upper:]' '[:lower:]') in
+'<!doctypehtml'* | '<html'*) fail "fetching $url: the answer is an HTML page, not $file (a login page?)" ;;
+esac
+`
+
+const shKeep = `
+intact "$part" || fail "fetching $url: the digest or size is $found; nothing was kept"
+mv -f "$part" "$cache/$file"
+`
+
+// shPut runs as the owner of the cache, in a shell of its own, with the staged file as its input.
+const shPut = `
+cache=$root/.trikk/cache
+part=$cache/.$file.part
+mkdir -p "$cache" || { echo "$(id -un) can not create $cache: give $root to $(id -un)"; exit 1; }
+cat >"$part" || { rm -f "$part"; exit 1; }
+intact "$part" || { rm -f "$part"; echo "the digest or size is $found; nothing was kept"; exit 1; }
+mv -f "$part" "$cache/$file"
+`
+
+const shStaged = `
+if owner "$check" 2>/dev/null; then
+	rm -f "$staged"
+	same "it is in the cache"
+fi
+[ -f "$staged" ] || fail "$staged is not there: upload it first"
+why=$(owner "$put" <"$staged" 2>&1) || fail "taking $staged into the cache: $why"
+rm -f "$staged"
+`

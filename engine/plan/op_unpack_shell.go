@@ -1,0 +1,120 @@
+package plan
+
+const shUnpackStart = `
+archive=$root/.trikk/cache/$file
+releases=$root/releases
+dir=$releases/$release
+if [ -f "$dir/.trikk/manifest.json" ]; then
+	same "$release is complete already"
+fi
+umask 022
+place "$releases"
+[ -f "$archive" ] || fail "$archive is not there: fetch it first"
+for left in "$releases/.$release.unpack".* "$releases/.$release.old".*; do
+	[ ! -e "$left" ] || discard "$left"
+done
+stage=$(cd -P "$releases" && pwd -P)/.$release.unpack.$$
+tree=$stage/0
+trap 'discard "$stage"' EXIT
+trap 'exit 129' HUP INT TERM
+mkdir -p "$tree"
+refuse() { fail "refused to unpack $file: $1"; }
+`
+
+const shZip = `
+if command -v unzip >/dev/null; then
+	names() { unzip -Z1 "$archive"; }
+	extract() { LC_ALL=C.UTF-8 unzip -qq -o "$archive" -d "$tree" || [ $? = 1 ]; }
+elif command -v bsdtar >/dev/null; then
+	names() { bsdtar -tf "$archive"; }
+	extract() { bsdtar -x --no-same-owner --no-same-permissions -f "$archive" -C "$tree"; }
+else
+	fail "unzip is not installed on this server: install it, or publish a tar.gz"
+fi
+`
+
+const shTar = `
+names() { tar -t -f - <"$archive"; }
+extract() { tar -x --no-same-owner --no-same-permissions -f - -C "$tree" <"$archive"; }
+`
+
+const shTarGz = `
+names() { tar -t -z -f - <"$archive"; }
+extract() { tar -x -z --no-same-owner --no-same-permissions -f - -C "$tree" <"$archive"; }
+`
+
+// Names are judged before anything is extracted.
+const shExtract = `
+why=$(names 2>&1 >"$stage/names") || refuse "its list can't be read: $(because "$why")"
+bad=$(grep -E '^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)' "$stage/names" | head -n 1)
+[ -z "$bad" ] || refuse "a name in it leaves the release: $bad"
+why=$(extract 2>&1) || fail "unpacking $file: $(because "$why")"
+`
+
+const shExtractNone = `
+case /$as/ in
+*/../*) refuse "$as leaves the release" ;;
+esac
+target=$tree/$as
+why=$( { mkdir -p "${target%/*}" && cp "$archive" "$target" && chmod 644 "$target"; } 2>&1) || fail "copying $file: $(because "$why")"
+`
+
+// Each leading path element that goes makes a new tree; files above it go, as tar --strip-components has it.
+const shStrip = `
+chmod -R u+rwX "$tree"
+level=0
+while [ "$level" -lt "$strip" ]; do
+	level=$((level + 1))
+	next=$stage/$level
+	mkdir "$next"
+	why=$(find "$tree" -mindepth 2 -maxdepth 2 -exec /bin/sh -c '
+		next=$1
+		shift
+		for path do
+			to=$next/${path##*/}
+			if [ -e "$to" ] || [ -L "$to" ]; then
+				echo "two folders hold the same name: ${path##*/}"
+			else
+				mv -T "$path" "$to"
+			fi
+		done' sh "$next" {} + 2>&1)
+	[ -z "$why" ] || refuse "strip $strip: $why"
+	tree=$next
+done
+`
+
+const shUnpackCheck = `
+[ -n "$(ls -A "$tree")" ] || refuse "nothing is left of it"
+[ ! -e "$tree/.trikk" ] && [ ! -L "$tree/.trikk" ] || refuse "it holds the name .trikk"
+chmod -R u+rwX,go-w "$tree"
+bad=$(find "$tree" ! -type f ! -type d ! -type l | head -n 1)
+[ -z "$bad" ] || refuse "it holds a device, a pipe or a socket: ${bad#"$tree"/}"
+bad=$(find "$tree" -type l -exec /bin/sh -c '
+	tree=$1
+	shift
+	for link do
+		case $(readlink "$link") in
+		/*) ;;
+		*)
+			case $(readlink -m "$link")/ in
+			"$tree"/*) continue ;;
+			esac
+			;;
+		esac
+		echo "${link#"$tree"/} -> $(readlink "$link")"
+	done' sh "$tree" {} + | head -n 1)
+[ -z "$bad" ] || refuse "a link in it leaves the release: $bad"
+bad=$(find "$tree" -type f -links +1 -exec stat -c '%i %h' {} + | sort | uniq -c | while read -r seen _ links; do
+	[ "$seen" = "$links" ] || echo "$links"
+done)
+[ -z "$bad" ] || refuse "a hard link in it leaves the release"
+find "$tree" -type f \( -perm -4000 -o -perm -2000 \) -exec chmod ug-s {} +
+`
+
+const shUnpackEnd = `
+if [ -e "$dir" ] || [ -L "$dir" ]; then
+	mv -T "$dir" "$releases/.$release.old.$$"
+fi
+mv -T "$tree" "$dir"
+[ ! -e "$releases/.$release.old.$$" ] || discard "$releases/.$release.old.$$"
+`
