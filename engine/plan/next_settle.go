@@ -128,6 +128,8 @@ func (m *Machine) settleFailing(u int) {
 	}
 	switch {
 	case m.inHand(u):
+	case s.complete():
+		s.Phase = phaseDone // what stopped the run came too late to matter here
 	case m.reverts(u):
 		s.Phase = phaseReverting
 	default:
@@ -175,6 +177,16 @@ func (m *Machine) inHand(u int) bool {
 	return some
 }
 
+// complete: all lanes of all waves are done.
+func (s *UnitState) complete() bool {
+	for _, l := range s.Waves[s.Wave] {
+		if l.State != LaneDone {
+			return false
+		}
+	}
+	return s.Wave+1 == len(s.Waves)
+}
+
 // abandon ends a lane between two segments; what it did is undone.
 func (m *Machine) abandon(at place) {
 	l := m.lane(at)
@@ -186,7 +198,7 @@ func (m *Machine) abandon(at place) {
 
 // reverts reports whether the finished lanes of a failed unit are undone.
 func (m *Machine) reverts(u int) bool {
-	if !m.units[u].revert || m.s.stopping() || m.s.Units[u].Stuck {
+	if !m.units[u].revert || m.s.stopping() {
 		return false
 	}
 	for w := range m.s.Units[u].Waves {
