@@ -106,17 +106,6 @@ func (m mavenFile) meant(ctx context.Context, version string) (string, error) {
 	return newest, nil
 }
 
-// newest is the last version that was published, by Maven's order.
-func newest(versions []string, releasesOnly bool) string {
-	if releasesOnly {
-		versions = slices.DeleteFunc(slices.Clone(versions), func(v string) bool { return strings.HasSuffix(v, "-SNAPSHOT") })
-	}
-	if len(versions) == 0 {
-		return ""
-	}
-	return slices.MaxFunc(versions, compareVersions)
-}
-
 // snapshot gives the directory of a version and its exact version: they differ for SNAPSHOTs.
 func (m mavenFile) snapshot(ctx context.Context, version string) (dir, exact string, err error) {
 	if sub := timestamped.FindStringSubmatch(version); sub != nil {
