@@ -12,6 +12,7 @@ type App struct {
 	Version  string          `json:"version,omitempty"`
 	Artifact Artifact        `json:"artifact"`
 	Build    []string        `json:"build,omitempty"` // commands on the controller, before a local artifact is read
+	Dir      string          `json:"dir,omitempty"`   // absolute path of the folder of the app's file, where Build runs; "" without Build
 	Layout   Layout          `json:"layout"`
 	Files    map[string]File `json:"files,omitempty"` // by path, relative to the release
 	Modes    []Mode          `json:"modes,omitempty"`
@@ -85,7 +86,7 @@ type URLArtifact struct {
 // FileArtifact is a local build: it is uploaded (the local route).
 type FileArtifact struct {
 	ArtifactOptions
-	Path string `json:"path"` // relative to the folder of the app's file, or absolute
+	Path string `json:"path"` // absolute, on the controller; in CUE also relative to the folder of the app's file
 }
 
 // Auth is how a repository is entered. A one-key union of Basic and Token.
