@@ -1,0 +1,197 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"trikk.dev/engine/plan"
+)
+
+// driver is the event loop of one run. Only the loop's goroutine touches it, but for the mailbox.
+type driver struct {
+	p        plan.Plan
+	m        *plan.Machine
+	j        plan.Journal
+	do       Do
+	sink     Sink
+	store    Store
+	parallel int
+	stop     <-chan struct{}
+	lost     <-chan string
+	now      func() time.Time
+
+	base    context.Context // of segments: it has the values of the caller's, and does not end
+	mail    *mailbox
+	flights map[plan.Ref]context.CancelFunc
+	group   sync.WaitGroup
+	unsaved error // a save failed: nothing is started any more
+}
+
+// stamp is RFC 3339 with milliseconds.
+const stamp = "2006-01-02T15:04:05.000Z07:00"
+
+// watch turns what comes from outside into events, until the returned function is called.
+func (d *driver) watch(ctx context.Context) (stop func()) {
+	ended := func() {
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			d.mail.put(plan.Event{Kind: plan.DeadlinePassed})
+			return
+		}
+		d.mail.put(plan.Event{Kind: plan.CancelAsked})
+	}
+	forget := func() bool { return true }
+	if ctx.Err() != nil {
+		ended() // before anything starts
+	} else {
+		forget = context.AfterFunc(ctx, ended)
+	}
+	quit := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() { d.watchChannels(quit) })
+	return func() {
+		forget()
+		close(quit)
+		watcher.Wait()
+	}
+}
+
+func (d *driver) watchChannels(quit <-chan struct{}) {
+	stop, lost := d.stop, d.lost
+	for {
+		select {
+		case <-quit:
+			return
+		case <-stop:
+			stop = nil
+			d.mail.put(plan.Event{Kind: plan.StopAsked})
+		case host, open := <-lost:
+			if !open {
+				lost = nil
+				continue
+			}
+			d.mail.put(plan.Event{Kind: plan.LockLost, Host: host})
+		}
+	}
+}
+
+// run turns until the machine says that the run finished, or nothing runs after a save failed.
+func (d *driver) run() error {
+	for {
+		finished := d.turn(d.mail.take())
+		if finished && len(d.flights) == 0 {
+			d.group.Wait()
+			return d.unsaved
+		}
+		<-d.mail.more
+	}
+}
+
+// turn takes in the events that came, saves them together with what starts now, and starts it. It reports whether
+// nothing is left to start.
+func (d *driver) turn(came []plan.Event) (finished bool) {
+	var batch []plan.Event
+	for _, e := range came {
+		if d.takeIn(&e, len(batch)) {
+			batch = append(batch, e)
+		}
+	}
+	decision := d.m.Decide()
+	for _, r := range decision.Interrupt {
+		d.interrupt(r)
+	}
+	taken := len(batch)
+	for _, r := range d.affordable(decision.Start) {
+		batch = append(batch, d.number(plan.Event{Kind: plan.SegmentStarted, Ref: &r}, len(batch)))
+	}
+	if !d.save(batch) {
+		batch = batch[:taken]
+	}
+	for _, e := range batch {
+		d.j = append(d.j, e)
+		if d.sink != nil {
+			d.sink(e)
+		}
+	}
+	for _, e := range batch[taken:] {
+		d.start(e)
+	}
+	return d.unsaved != nil || decision.Finished != nil
+}
+
+// takeIn applies an event that came. A result that does not fit is dropped: its step ends unknown with its segment.
+func (d *driver) takeIn(e *plan.Event, ahead int) bool {
+	*e = d.number(*e, ahead)
+	if e.Kind == plan.SegmentFinished {
+		delete(d.flights, *e.Ref)
+	}
+	return d.m.Apply(*e) == nil
+}
+
+func (d *driver) number(e plan.Event, ahead int) plan.Event {
+	e.Seq = 1 + ahead
+	if n := len(d.j); n > 0 {
+		e.Seq += d.j[n-1].Seq
+	}
+	e.Time = d.now().UTC().Format(stamp)
+	return e
+}
+
+// affordable gives as many of the offered segments as may still be in flight.
+func (d *driver) affordable(offered []plan.Ref) []plan.Ref {
+	if d.unsaved != nil {
+		return nil
+	}
+	if d.parallel <= 0 {
+		return offered
+	}
+	return offered[:min(len(offered), max(0, d.parallel-len(d.flights)))]
+}
+
+// save makes events durable. After a failure waiting segments are interrupted; scripts in hand finish.
+func (d *driver) save(batch []plan.Event) bool {
+	if d.unsaved != nil {
+		return false
+	}
+	if d.store == nil || len(batch) == 0 {
+		return true
+	}
+	err := d.store.Append(batch...)
+	if err == nil {
+		return true
+	}
+	d.unsaved = fmt.Errorf("saving the journal: %w", err)
+	for _, r := range d.m.InFlight() {
+		if s, err := d.p.Segment(r); err == nil && s.Transport != plan.Script {
+			d.interrupt(r)
+		}
+	}
+	return false
+}
+
+func (d *driver) interrupt(r plan.Ref) {
+	if cancel, ok := d.flights[r]; ok {
+		cancel()
+	}
+}
+
+// start runs a segment that was journaled as started.
+func (d *driver) start(e plan.Event) {
+	r := *e.Ref
+	line := &line{mail: d.mail, ref: r}
+	ctx, cancel := context.WithCancel(d.base)
+	d.flights[r] = cancel
+	err := d.m.Apply(e)
+	s, unknown := d.p.Segment(r)
+	if err = errors.Join(err, unknown); err != nil {
+		cancel()
+		line.finish(err)
+		return
+	}
+	d.group.Go(func() {
+		defer cancel()
+		line.finish(d.do(ctx, s, line.result))
+	})
+}
