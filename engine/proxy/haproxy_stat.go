@@ -25,16 +25,20 @@ type haproxyRow struct {
 	throttle string // percent, while slowstart ramps up
 	check    string // what the last check said
 	admin    uint64
+	idle     bool // its weight was set to 0
 }
 
 // state puts the row into the words of facts. Exactly UP counts as settled, and `no check`, which says nothing; UP 1/3 is
-// a server whose check fails or was not made yet. slowstart is UP with less than its share: that is enough.
+// a server whose check fails or was not made yet. slowstart is UP with less than its share: that is enough. A server of
+// weight 0 is UP and gets nothing; no drain of ours did that, and `ready` does not end it.
 func (r haproxyRow) state() State {
 	s := State{Rotation: plan.RotationUnknown, InFlight: r.inFlight, Detail: r.detail()}
 	word, _, _ := strings.Cut(r.status, " ")
 	switch {
 	case r.admin&heldOut != 0, word == "DRAIN", word == "MAINT":
 		s.Rotation, s.Settled = plan.RotationOut, true
+	case r.idle && (word == "UP" || r.status == "no check"):
+		s.Rotation = plan.RotationDown
 	case r.status == "UP", r.status == "no check":
 		s.Rotation, s.Settled = plan.RotationIn, true
 	case word == "UP":
@@ -49,6 +53,9 @@ func (r haproxyRow) detail() string {
 	out := fmt.Sprintf("status %s, %d in flight", r.status, r.inFlight)
 	if r.throttle != "" && r.throttle != "100" {
 		out += ", slowstart at " + strings.TrimSuffix(r.throttle, "%") + "%"
+	}
+	if r.idle {
+		out += ", weight 0"
 	}
 	if r.check != "" && !strings.HasPrefix(r.status, "UP") {
 		out += ", check: " + r.check
@@ -82,7 +89,7 @@ func parseHAProxy(answer []byte) ([]haproxyRow, error) {
 }
 
 // newRow makes a row of the cells of `show stat` and the admin states of all servers.
-func newRow(cells map[string]string, admin map[string]uint64) (haproxyRow, error) {
+func newRow(cells map[string]string, admin map[string]adminRow) (haproxyRow, error) {
 	row := haproxyRow{server: cells["svname"], status: strings.TrimSpace(cells["status"]), throttle: cells["throttle"], check: lastCheck(cells)}
 	for _, column := range []string{"scur", "qcur"} {
 		n, err := strconv.Atoi(cells[column])
@@ -95,7 +102,7 @@ func newRow(cells map[string]string, admin map[string]uint64) (haproxyRow, error
 	if !ok {
 		return row, fmt.Errorf("`show servers state` lacks %s", row.server)
 	}
-	row.admin = state
+	row.admin, row.idle = state.held, state.idle
 	return row, nil
 }
 
@@ -124,21 +131,27 @@ func statTable(text string) ([]map[string]string, error) {
 	return out, nil
 }
 
-// adminStates reads srv_admin_state of `show servers state`, by BACKEND/SERVER.
-func adminStates(text string) (map[string]uint64, error) {
+// adminRow is what `show servers state` says of one server.
+type adminRow struct {
+	held uint64 // srv_admin_state
+	idle bool   // srv_uweight is 0
+}
+
+// adminStates reads srv_admin_state and srv_uweight of `show servers state`, by BACKEND/SERVER.
+func adminStates(text string) (map[string]adminRow, error) {
 	lines := block(text, "# be_id ")
 	if lines == nil {
 		return nil, errors.New("the answer holds no `show servers state` table")
 	}
 	header := strings.Fields(strings.TrimPrefix(lines[0], "# "))
-	out := map[string]uint64{}
+	out := map[string]adminRow{}
 	for _, line := range lines[1:] {
 		cells := byName(header, strings.Fields(line))
 		state, err := strconv.ParseUint(cells["srv_admin_state"], 10, 16)
 		if err != nil {
 			return nil, fmt.Errorf("srv_admin_state of %s in `show servers state` is %q, not a number", cells["srv_name"], cells["srv_admin_state"])
 		}
-		out[cells["be_name"]+"/"+cells["srv_name"]] = state
+		out[cells["be_name"]+"/"+cells["srv_name"]] = adminRow{state, cells["srv_uweight"] == "0"}
 	}
 	return out, nil
 }
