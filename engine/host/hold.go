@@ -1,0 +1,128 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+)
+
+// Hold implements Host. The script has one step, whose standard input gets one "." every Heartbeat once it runs, and ends
+// when the lease is released, the connection breaks or the controller dies. A holder reads it as
+//
+//	while beat=$(timeout 45 head -c 1) && [ -n "$beat" ]; do :; done
+//
+// and prints one line when it holds what it should hold. A holder that calls fail, or that ends before a line, is an error
+// of kind Refused with what it printed.
+func (c *Connection) Hold(ctx context.Context, s Script) (Lease, error) {
+	const doing = "holding"
+	if len(s.Steps) != 1 || s.Guard != "" {
+		return nil, c.fail(Protocol, doing, errors.New("a holder is one step without a guard"), "")
+	}
+	frame, err := newHoldFrame(s)
+	if err != nil {
+		return nil, c.fail(Protocol, doing, err, "")
+	}
+	x, err := c.start(ctx, frame, newCapped)
+	if err != nil {
+		return nil, err
+	}
+	go func() { _, _ = io.WriteString(x.channel, frame.text) }()
+	f := c.newFollower(x, s, doing, nil)
+	var line string
+	f.line = func(e event) { line = f.clean(e.output) }
+	if err := f.follow(ctx); err != nil {
+		x.leave()
+		return nil, err
+	}
+	if line == "" && len(f.records) > 0 {
+		x.leave()
+		r := f.records[0]
+		return nil, &Error{
+			Host: c.name, Kind: Refused, Step: r.ID, Doing: doing + " " + r.ID, Output: r.Output,
+			Err: errors.New(firstLine(r.Output, fmt.Sprintf("the holder ended with status %d", r.Exit))),
+		}
+	}
+	return newLease(c, x, line), nil
+}
+
+// lease is what a holder holds.
+type lease struct {
+	x       *shell
+	first   string
+	lost    chan struct{}
+	release sync.Once
+	asked   chan struct{} // closed by Release
+}
+
+var _ Lease = (*lease)(nil)
+
+func newLease(c *Connection, x *shell, first string) *lease {
+	l := &lease{x: x, first: first, lost: make(chan struct{}), asked: make(chan struct{})}
+	c.busy.Add(-1)
+	go l.watch()
+	go func() {
+		<-x.closed
+		c.busy.Add(1)
+	}()
+	go l.beat(x.channel, c.options.Heartbeat)
+	return l
+}
+
+// watch closes lost when the holder ends.
+func (l *lease) watch() {
+	defer close(l.lost)
+	for e := range l.x.events {
+		if e.verb == "end" || e.verb == "done" || e.verb == goneVerb {
+			return
+		}
+	}
+}
+
+// beat sends heartbeats until the lease ends.
+func (l *lease) beat(channel ssh.Channel, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		if _, err := io.WriteString(channel, "."); err != nil {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-l.asked:
+			return
+		case <-l.lost:
+			return
+		}
+	}
+}
+
+// First implements Lease.
+func (l *lease) First() string { return l.first }
+
+// Lost implements Lease.
+func (l *lease) Lost() <-chan struct{} { return l.lost }
+
+// releaseTime is how long a holder gets to end once its input has ended.
+const releaseTime = 5 * time.Second
+
+// Release implements Lease. A holder that doesn't end within 5 s is an error.
+func (l *lease) Release() error {
+	l.release.Do(func() {
+		close(l.asked)
+		_ = l.x.channel.CloseWrite()
+	})
+	defer l.x.leave()
+	timer := time.NewTimer(releaseTime)
+	defer timer.Stop()
+	select {
+	case <-l.lost:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("releasing: the holder did not end within %s", releaseTime)
+	}
+}
