@@ -34,8 +34,22 @@ func sources(t *testing.T) []*ast.File {
 	return out
 }
 
-// language is the schema, ready to judge what users write.
-func language(t *testing.T) cue.Value {
+// lang is the schema, ready to judge what users write.
+type lang struct {
+	ctx   *cue.Context
+	value cue.Value
+}
+
+// compile evaluates a file in the scope of the schema.
+func (l lang) compile(text string) cue.Value { return l.ctx.CompileString(text, cue.Scope(l.value)) }
+
+// write evaluates what a user writes against a definition.
+func (l lang) write(definition, text string) (cue.Value, error) {
+	file := l.compile("it: " + definition + " & {" + text + "\n}")
+	return file.LookupPath(cue.ParsePath("it")), file.Validate(cue.Concrete(true), cue.All())
+}
+
+func language(t *testing.T) lang {
 	t.Helper()
 	in := build.NewContext().NewInstance("", nil)
 	for _, f := range sources(t) {
@@ -46,17 +60,12 @@ func language(t *testing.T) cue.Value {
 	if err := in.Complete(); err != nil {
 		t.Fatal(err)
 	}
-	v := cuecontext.New().BuildInstance(in)
+	ctx := cuecontext.New()
+	v := ctx.BuildInstance(in)
 	if err := v.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return v
-}
-
-// write evaluates what a user writes against a definition.
-func write(lang cue.Value, definition, text string) (cue.Value, error) {
-	file := lang.Context().CompileString("it: "+definition+" & {"+text+"\n}", cue.Scope(lang))
-	return file.LookupPath(cue.ParsePath("it")), file.Validate(cue.Concrete(true), cue.All())
+	return lang{ctx, v}
 }
 
 func TestEveryFieldOfEveryDefinitionHasAComment(t *testing.T) {
@@ -111,7 +120,7 @@ func fieldsOf(e ast.Expr) (out []*ast.Field) {
 
 // An editor shows the comments of a user's own field: they must arrive at the values, through embedding and patterns.
 func TestCommentsReachWhatUsersWrite(t *testing.T) {
-	v, err := write(language(t), "#App", smallest+`
+	v, err := language(t).write("#App", smallest+`
 		rollout: rolling: {}
 		topology: pairs: {proxies: ["w"], outer: marker: {file: "out", settle: "5s"}}
 		probes: up: http: port: 80

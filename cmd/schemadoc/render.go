@@ -32,7 +32,14 @@ app: schema.#App & {
 
 Write ` + "`app: schema.#App & {…}`" + `: only so is a misspelt field an error. What many apps share goes into a file of the same package in a parent
 folder, or into a package that they import; ` + "`apps/`" + ` shows both. What the app sets holds in each environment; an environment adds to it, and sets
-what the app left open. It can't change what the app has set.
+what the app left open. It can't change what the app has set. What differs between environments is written for each, or once for all of them with
+the environment's own values at hand:
+
+` + "```cue" + `
+environments: [_]: E={
+	files: "config/itas.properties": properties: "jmx.port": E.ports.jmx
+}
+` + "```" + `
 
 Where exactly one of several keys must be set, such as ` + "`artifact: maven: {…}`" + `, the text says so. Times are Go durations: "500ms", "30s", "2m30s".
 `

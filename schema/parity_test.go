@@ -1,0 +1,93 @@
+package schema_test
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"cuelang.org/go/cue"
+	"trikk.dev/engine/plan"
+)
+
+// The schema and plan's types say the same: each definition has the fields of its type, no more and no fewer.
+func TestDefinitionsHaveTheFieldsOfTheirTypes(t *testing.T) {
+	l := language(t)
+	for definition, c := range map[string]struct {
+		value any
+		less  []string // fields that come from the key or the place
+	}{
+		"#Deployment":    {plan.App{}, []string{"dir"}},
+		"#MavenArtifact": {plan.Maven{}, nil},
+		"#URLArtifact":   {plan.URLArtifact{}, nil},
+		"#FileArtifact":  {plan.FileArtifact{}, []string{"fetch"}},
+		"#Artifact":      {plan.Artifact{}, nil},
+		"#Auth":          {plan.Auth{}, nil},
+		"#BasicAuth":     {plan.BasicAuth{}, nil},
+		"#Secret":        {plan.Secret{}, nil},
+		"#Layout":        {plan.Layout{}, nil},
+		"#Modes":         {plan.Mode{}, nil},
+		"#File":          {plan.File{}, nil},
+		"#Service":       {plan.Service{}, nil},
+		"#Systemd":       {plan.Systemd{}, nil},
+		"#Commands":      {plan.Commands{}, nil},
+		"#Process":       {plan.Process{}, nil},
+		"#Probe":         {plan.Check{}, nil},
+		"#Timing":        {plan.Timing{}, nil},
+		"#HTTPProbe":     {plan.HTTPCheck{}, nil},
+		"#TCPProbe":      {plan.TCPCheck{}, nil},
+		"#ExecProbe":     {plan.ExecCheck{}, nil},
+		"#Hooks":         {plan.Hooks{}, nil},
+		"#Rollout":       {plan.Rollout{}, nil},
+		"#Rolling":       {plan.Rolling{}, nil},
+		"#Recreate":      {plan.Recreate{}, nil},
+		"#Topology":      {plan.Topology{}, nil},
+		"#Shared":        {plan.Shared{}, nil},
+		"#Pairs":         {plan.Pairs{}, nil},
+		"#Outer":         {plan.Outer{}, nil},
+		"#Environment":   {plan.Environment{}, []string{"name"}},
+		"#Server":        {plan.Host{}, []string{"name"}},
+		"#Proxy":         {plan.Proxy{}, []string{"name"}},
+		"#Driver":        {plan.Driver{}, nil},
+		"#HAProxy":       {plan.HAProxy{}, nil},
+		"#Marking":       {plan.Marking{}, nil},
+		"#Watch":         {plan.Watch{}, nil},
+		"#WatchHAProxy":  {plan.WatchHAProxy{}, nil},
+		"#WatchHTTPD":    {plan.WatchHTTPD{}, nil},
+		"#WatchHTTP":     {plan.WatchHTTP{}, nil},
+		"#Command":       {plan.Command{}, nil},
+	} {
+		want := map[string]bool{}
+		tags(reflect.TypeOf(c.value), want)
+		for _, name := range c.less {
+			delete(want, name)
+		}
+		got := map[string]bool{}
+		it, err := l.value.LookupPath(cue.ParsePath(definition)).Fields(cue.Optional(true))
+		if err != nil {
+			t.Fatalf("%s: %v", definition, err)
+		}
+		for it.Next() {
+			got[strings.TrimRight(it.Selector().String(), "?!")] = true
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s has %v, its type %v", definition, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+	}
+}
+
+// tags collects the JSON names of a struct's fields, embedded ones included.
+func tags(typ reflect.Type, into map[string]bool) {
+	for i := range typ.NumField() {
+		f := typ.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case name == "-":
+		case f.Anonymous && name == "":
+			tags(f.Type, into)
+		default:
+			into[name] = true
+		}
+	}
+}
