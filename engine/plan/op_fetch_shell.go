@@ -1,6 +1,6 @@
 package plan
 
-// credentials defines the two shell functions that feed credentials to curl and to wget through a pipe.
+// credentials defines the two shell functions that write the configuration of curl and of wget, with the credentials.
 func (f Fetch) credentials() string {
 	switch {
 	case f.Auth != nil && f.Auth.Basic != nil:
@@ -17,21 +17,22 @@ wget_config() { :; }
 `
 
 const shBasic = `
-# The password goes through pipes, never into an argument list.
+# The password goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 curl_config() { printf 'user = "%s:%s"\n' "$(quoted "$user")" "$(quoted "$trikk_auth_password")"; }
 wget_config() { printf 'header = Authorization: Basic %s\n' "$(printf '%s:%s' "$user" "$trikk_auth_password" | base64 | tr -d '\n')"; }
 `
 
 const shToken = `
-# The token goes through pipes, never into an argument list.
+# The token goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$trikk_auth_token")"; }
 wget_config() { printf 'header = Authorization: Bearer %s\n' "$trikk_auth_token"; }
 `
 
 // shDownload leaves the answer's body in $part. curl sends credentials to the first host only; wget would send them
-// wherever it is redirected to, so its redirects are followed here.
+// wherever it is redirected to, so its redirects are followed here. wget reads its configuration from a file only: that is
+// private, and gone when wget has ended.
 const shDownload = `
 unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
 
@@ -47,10 +48,15 @@ with_wget() {
 	origin=${url%%://*}://${rest%%/*}
 	while :; do
 		code=0
-		case $at in
-		"$origin"/*) wget_config ;;
-		esac | LC_ALL=C wget --config=/dev/stdin --no-verbose --server-response --tries=1 --no-proxy --max-redirect=0 \
+		(
+			umask 077
+			case $at in
+			"$origin"/*) wget_config ;;
+			esac >"$part.rc"
+		)
+		LC_ALL=C wget --config="$part.rc" --no-verbose --server-response --tries=1 --no-proxy --max-redirect=0 \
 			--connect-timeout=10 --read-timeout=60 --output-document="$part" -- "$at" 2>"$part.err" || code=$?
+		rm -f "$part.rc"
 		status=$(sed -n 's|^ *HTTP/[0-9.]* \([0-9]*\).*|\1|p' "$part.err" | tail -n 1)
 		case $status in
 		30[12378]) ;;
@@ -73,9 +79,9 @@ if intact "$cache/$file"; then
 	same "$file is in the cache"
 fi
 place "$cache"
-trap 'rm -f "$part" "$part.status" "$part.err"' EXIT
+trap 'rm -f "$part" "$part.status" "$part.err" "$part.rc"' EXIT
 trap 'exit 129' HUP INT TERM
-rm -f "$part"
+rm -f "$part" "$part.rc"
 code=0
 if command -v curl >/dev/null; then
 	with_curl
