@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/plan"
+)
+
+func (c *cli) applyCommand() *cobra.Command {
+	var sel selection
+	var con consent
+	var v planView
+	var file string
+	cmd := &cobra.Command{
+		Use:   "apply APP[@VERSION]… -e ENV | --plan FILE",
+		Short: "Plan, show, confirm, run",
+		Long: "Compiles the plan, shows it, asks, and runs it. With --plan it runs exactly that saved plan, once, if nothing has\n" +
+			"changed since." +
+			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitReverted, exitBroken, exitUsage, exitInterrupted),
+		Example: "  trikk apply jmsadmin@10.41.0 -e prod\n  trikk apply --plan jmsadmin.plan\n  trikk apply hello -e test --artifact build/hello.tar.gz",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if file != "" {
+				if len(names) > 0 || sel.all || sel.selector != "" || sel.artifact != "" {
+					return usage("--plan FILE says it all; name no apps beside it")
+				}
+				return c.applySaved(cmd.Context(), file, con, v)
+			}
+			ch, err := c.choose(cmd.Context(), sel, names)
+			if err != nil {
+				return err
+			}
+			return c.applyChosen(cmd.Context(), ch, plan.Deploy, con, v)
+		},
+	}
+	sel.flags(c, cmd)
+	con.flags(c, cmd)
+	f := cmd.Flags()
+	f.StringVar(&sel.artifact, "artifact", "", "deploy this local file (one app, local route)")
+	f.StringVar(&file, "plan", "", "run exactly this saved plan")
+	f.BoolVar(&v.lanes, "full", false, "show every host's steps, also where they are alike")
+	return cmd
+}
+
+// applyChosen builds what is built locally, plans, shows, asks and runs.
+func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con consent, v planView) error {
+	in := c.intent(ch, kind)
+	f := c.fleet(ch.env, in.ID)
+	defer f.close()
+	if kind == plan.Deploy {
+		if err := f.build(ctx, ch.apps); err != nil {
+			return err
+		}
+	}
+	p, err := f.plan(ctx, ch, in)
+	if err != nil {
+		return err
+	}
+	return f.confirmAndRun(ctx, p, con, v)
+}
+
+// applySaved runs a saved plan, once, if nothing has changed since it was made.
+func (c *cli) applySaved(ctx context.Context, file string, con consent, v planView) error {
+	p, err := readPlan(c.absolute(file))
+	if err != nil {
+		return err
+	}
+	if p.Offline {
+		return refused("%s was made offline: it is for reading, not for applying", file)
+	}
+	f := c.fleet(p.Inventory, p.ID)
+	defer f.close()
+	if err := f.fresh(ctx, p); err != nil {
+		return err
+	}
+	return f.confirmAndRun(ctx, p, con, v)
+}
+
+func readPlan(path string) (plan.Plan, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return plan.Plan{}, fmt.Errorf("reading the plan: %w", err)
+	}
+	defer r.Close()
+	p, err := plan.Decode(r)
+	if errors.Is(err, plan.ErrEdited) {
+		return plan.Plan{}, refused("%s: %w", path, err)
+	}
+	if err != nil {
+		return plan.Plan{}, refused("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// confirmAndRun shows the plan, asks where that is due, and runs it.
+func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v planView) error {
+	c := f.cli
+	if !c.flags.json && !c.flags.quiet {
+		showPlan(c.out, p, v)
+	}
+	if p.Empty() {
+		if c.flags.json {
+			(&jsonView{w: c.out, run: p.ID, now: c.now}).finish(plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}})
+		}
+		return nil
+	}
+	if err := c.ask(p, con); err != nil {
+		return err
+	}
+	outcome, err := f.execute(ctx, p)
+	if err != nil {
+		return err
+	}
+	if code := exitOfOutcome(outcome.Status); code != exitDone {
+		return &exitError{code: code}
+	}
+	return nil
+}

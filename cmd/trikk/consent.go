@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/plan"
+)
+
+// consent is how a person agrees to a plan.
+type consent struct {
+	confirm string // --confirm ENV
+}
+
+func (con *consent) flags(c *cli, cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&c.flags.yes, "yes", "y", false, "do not ask; a protected environment asks all the same")
+	cmd.Flags().StringVar(&con.confirm, "confirm", "", "name of the protected environment, where nobody can be asked")
+}
+
+// ask gets a person's yes. A protected environment wants its name typed, or --confirm ENV.
+func (c *cli) ask(p plan.Plan, con consent) error {
+	if p.Protected {
+		return c.askProtected(p, con)
+	}
+	if c.flags.yes {
+		return nil
+	}
+	if !c.asks() {
+		return refused("nobody can be asked here: add --yes to apply")
+	}
+	answer, err := c.question(fmt.Sprintf("Apply this to %s? [y/N] ", p.Env))
+	if err != nil {
+		return err
+	}
+	if a := strings.ToLower(answer); a != "y" && a != "yes" {
+		return refused("declined; nothing was changed")
+	}
+	return nil
+}
+
+func (c *cli) askProtected(p plan.Plan, con consent) error {
+	if con.confirm == p.Env {
+		return nil
+	}
+	if con.confirm != "" {
+		return refused("--confirm says %q, but the environment is %q; nothing was changed", con.confirm, p.Env)
+	}
+	if !c.asks() {
+		return refused("%s is protected and nobody can be asked here: add --confirm %s", p.Env, p.Env)
+	}
+	answer, err := c.question(fmt.Sprintf("%s is protected. Type its name to apply: ", p.Env))
+	if err != nil {
+		return err
+	}
+	if answer != p.Env {
+		return refused("declined: %q is not %q; nothing was changed", answer, p.Env)
+	}
+	return nil
+}
+
+// asks reports whether there is a person to ask.
+func (c *cli) asks() bool { return c.terminal && !c.flags.noInput }
+
+func (c *cli) question(text string) (string, error) {
+	fmt.Fprint(c.world.err, text)
+	line, err := bufio.NewReader(c.in).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return "", fmt.Errorf("reading the answer: %w", err)
+	}
+	return strings.TrimSpace(line), nil
+}

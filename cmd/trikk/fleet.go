@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/adrg/xdg"
+	"trikk.dev/engine/act"
+	"trikk.dev/engine/artifact"
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/plan"
+	"trikk.dev/engine/run"
+	"trikk.dev/engine/secret"
+)
+
+// fleet is the servers of one environment as one command reaches them: one connection a server.
+type fleet struct {
+	cli   *cli
+	pool  *host.Pool
+	actor *act.Actor
+	run   string
+}
+
+// fleet wires the rooms together. Nothing is dialled yet.
+func (c *cli) fleet(env plan.Environment, runID string) *fleet {
+	pool := host.NewPool(targets(env), host.Options{
+		ConfigFile: c.flags.sshConfig, AcceptNew: c.flags.acceptNew, ConnectTimeout: c.flags.timeout, MaxDials: c.flags.parallel,
+		Notice: func(text string) { c.say("%s", text) },
+	})
+	f := &fleet{cli: c, pool: pool, run: runID}
+	f.actor = act.New(act.Options{
+		Hosts: pool, Resolver: &artifact.Resolver{Secrets: secret.Resolve}, Secrets: secret.Resolve, Run: runID, Who: who(),
+	})
+	return f
+}
+
+func (f *fleet) close() { _ = f.pool.Close() }
+
+// targets are all hosts of an environment.
+func targets(env plan.Environment) []host.Target {
+	var out []host.Target
+	add := func(name string, h plan.Host) {
+		out = append(out, host.Target{Name: name, Address: h.Address, Port: h.Port, User: h.User, Jump: h.Jump})
+	}
+	for name, s := range env.Servers {
+		add(name, s)
+	}
+	for name, p := range env.Proxies {
+		if _, both := env.Servers[name]; !both {
+			add(name, p.Host)
+		}
+	}
+	slices.SortFunc(out, func(a, b host.Target) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return out
+}
+
+// plan gathers the facts and compiles.
+func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan, error) {
+	ctx, stop := f.cli.interruptible(ctx)
+	defer stop()
+	facts, err := f.actor.Gather(ctx, ch.env, ch.apps, in)
+	if err != nil {
+		return plan.Plan{}, err
+	}
+	return plan.Compile(ch.env, ch.apps, facts, in)
+}
+
+// intent is what the command line asked for.
+func (c *cli) intent(ch chosen, kind string) plan.Intent {
+	now := c.now().UTC()
+	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Versions: ch.versions}
+}
+
+// who is the person on the controller, user@host.
+func who() string {
+	name, machine := "unknown", "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		machine = h
+	}
+	return name + "@" + machine
+}
+
+// runs is the folder that holds the journals.
+func (c *cli) runs() string {
+	if c.flags.state != "" {
+		return filepath.Join(c.absolute(c.flags.state), "runs")
+	}
+	return filepath.Join(xdg.StateHome, "trikk", "runs")
+}
+
+// absolute makes a path from the command line absolute.
+func (c *cli) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(c.dir, path)
+}
+
+// interruptible is ctx until the first signal; reading can be stopped at any moment.
+func (c *cli) interruptible(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case s := <-c.signals:
+			cancel(fmt.Errorf("stopped by %s: %w", s, context.Canceled))
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		close(done)
+		cancel(nil)
+	}
+}

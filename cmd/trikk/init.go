@@ -1,0 +1,81 @@
+package main
+
+import (
+	"embed"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/schema"
+)
+
+//go:embed all:template
+var template embed.FS
+
+func (c *cli) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [DIR]",
+		Short: "Make a new config repository",
+		Long: "Makes a config repository: cue.mod with the schema where plain `cue vet` and editors find it, one environment, one\n" +
+			"commented app and a CI example. Files that exist are left alone." + exitHelp(exitDone, exitFailed, exitUsage),
+		Args: args(cobra.MaximumNArgs(1)),
+		RunE: func(_ *cobra.Command, dirs []string) error {
+			dir := c.absolute(append(dirs, ".")[0])
+			made, err := initialise(dir)
+			for _, name := range made {
+				c.say("made %s", name)
+			}
+			if err != nil {
+				return err
+			}
+			c.say("\nNow change two files: environments/environments.cue (your servers) and apps/hello/app.cue (your app). Then:\n  trikk vet\n  trikk plan hello -e test")
+			return nil
+		},
+	}
+}
+
+// initialise writes what is missing and gives the names of what it wrote, relative to dir.
+func initialise(dir string) ([]string, error) {
+	var made []string
+	put := func(name string, text []byte) error {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if _, err := os.Lstat(path); err == nil {
+			return nil
+		}
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		made = append(made, name)
+		return os.WriteFile(path, text, 0o644)
+	}
+	err := fs.WalkDir(template, "template", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := template.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return put(strings.TrimSuffix(strings.TrimPrefix(path, "template/"), ".txt"), text)
+	})
+	if err != nil {
+		return made, fmt.Errorf("making the config repository: %w", err)
+	}
+	err = fs.WalkDir(schema.FS, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := schema.FS.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return put("cue.mod/pkg/trikk.dev/schema/"+path, text)
+	})
+	if err != nil {
+		return made, fmt.Errorf("writing the schema: %w", err)
+	}
+	return made, nil
+}

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/plan"
+)
+
+func (c *cli) planCommand() *cobra.Command {
+	var sel selection
+	var v planView
+	var offline, detailed bool
+	var out string
+	cmd := &cobra.Command{
+		Use:   "plan APP[@VERSION]… -e ENV",
+		Short: "Show what would happen, on which server, in which order",
+		Long: "Reads the servers and proxies (and changes nothing), compiles the plan and prints it. A saved plan (-o) can be\n" +
+			"shown, attached to a ticket and applied once, with trikk apply --plan FILE." +
+			exitHelp(exitDone, exitFailed, exitChanges, exitConfig, exitAuth, exitRefused, exitUsage),
+		Example: "  trikk plan jmsadmin@10.41.0 -e prod\n  trikk plan --all -e test --offline\n  trikk plan jmsadmin -e prod -o jmsadmin.plan",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			ch, err := c.choose(cmd.Context(), sel, names)
+			if err != nil {
+				return err
+			}
+			p, err := c.compile(cmd.Context(), ch, plan.Deploy, offline)
+			if err != nil {
+				return err
+			}
+			if err := c.printPlan(p, v, out); err != nil {
+				return err
+			}
+			if detailed && !p.Empty() {
+				return &exitError{code: exitChanges}
+			}
+			return nil
+		},
+	}
+	sel.flags(c, cmd)
+	f := cmd.Flags()
+	f.StringVar(&sel.artifact, "artifact", "", "deploy this local file (one app, local route)")
+	f.BoolVar(&offline, "offline", false, "plan against empty facts: no network, shows the whole way")
+	f.BoolVar(&v.lanes, "full", false, "show every host's steps, also where they are alike")
+	f.BoolVar(&v.scripts, "script", false, "show the exact shell of each step")
+	f.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when there are changes")
+	f.StringVarP(&out, "output", "o", "", "save the plan to this file")
+	return cmd
+}
+
+// compile reads the facts, unless offline, and compiles.
+func (c *cli) compile(ctx context.Context, ch chosen, kind string, offline bool) (plan.Plan, error) {
+	in := c.intent(ch, kind)
+	if offline {
+		in.Offline = true
+		return plan.Compile(ch.env, ch.apps, plan.Facts{}, in)
+	}
+	f := c.fleet(ch.env, in.ID)
+	defer f.close()
+	return f.plan(ctx, ch, in)
+}
+
+// printPlan writes the plan for people, or as the plan document; -o saves the document too.
+func (c *cli) printPlan(p plan.Plan, v planView, out string) error {
+	var doc bytes.Buffer
+	if err := plan.Encode(&doc, p); err != nil {
+		return err
+	}
+	if out != "" {
+		if err := saveFile(c.absolute(out), doc.Bytes()); err != nil {
+			return fmt.Errorf("saving the plan: %w", err)
+		}
+		c.say("saved to %s; to apply exactly this plan: trikk apply --plan %s", out, out)
+	}
+	if c.flags.json {
+		_, err := c.out.Write(doc.Bytes())
+		return err
+	}
+	showPlan(c.out, p, v)
+	return nil
+}
+
+// saveFile writes a file so that a reader sees the old one or the whole new one.
+func saveFile(path string, text []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if _, err := tmp.Write(text); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,37 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/plan"
+)
+
+func (c *cli) rollbackCommand() *cobra.Command {
+	var con consent
+	var to string
+	cmd := &cobra.Command{
+		Use:   "rollback APP -e ENV [--to VERSION]",
+		Short: "Go back to the last good release",
+		Long: "Compiles the way back to the good release before the live one, or to --to, shows it, asks, and runs it. Nothing is\n" +
+			"fetched: the release must still be installed." +
+			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitReverted, exitBroken, exitUsage, exitInterrupted),
+		Example: "  trikk rollback jmsadmin -e prod\n  trikk rollback jmsadmin -e prod --to 10.40.2",
+		Args:    args(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			ch, err := c.choose(cmd.Context(), selection{}, names)
+			if err != nil {
+				return err
+			}
+			if to != "" {
+				if !validVersion(to) {
+					return usage("%q is no version", to)
+				}
+				ch.versions[ch.apps[0].Name] = to
+			}
+			return c.applyChosen(cmd.Context(), ch, plan.Rollback, con, planView{})
+		},
+	}
+	c.envFlag(cmd)
+	con.flags(c, cmd)
+	cmd.Flags().StringVar(&to, "to", "", "version, or release name, to go back to")
+	return cmd
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/config"
+	"trikk.dev/engine/plan"
+)
+
+// selection is which apps of which environment a command is about.
+type selection struct {
+	selector string
+	all      bool
+	artifact string // --artifact PATH
+}
+
+func (s *selection) flags(c *cli, cmd *cobra.Command) {
+	c.envFlag(cmd)
+	cmd.Flags().StringVarP(&s.selector, "selector", "l", "", "apps by label: team=gis,tier!=batch")
+	cmd.Flags().BoolVar(&s.all, "all", false, "all apps of the environment")
+}
+
+// chosen is what a selection gave.
+type chosen struct {
+	env      plan.Environment
+	apps     []plan.App
+	versions map[string]string // asked for, by app
+}
+
+// choose loads the config repository and picks the apps.
+func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, error) {
+	if err := c.needEnv(); err != nil {
+		return chosen{}, err
+	}
+	if len(names) == 0 && s.selector == "" && !s.all {
+		return chosen{}, usage("name an app, or select some with -l SELECTOR or --all")
+	}
+	w, err := config.Load(ctx, config.Options{Dir: c.flags.dir})
+	if err != nil {
+		return chosen{}, &exitError{exitConfig, err}
+	}
+	return c.pick(w, s, names)
+}
+
+func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, error) {
+	out := chosen{versions: map[string]string{}}
+	plain := make([]string, len(names))
+	for i, n := range names {
+		app, version, asked := strings.Cut(n, "@")
+		if asked && !validVersion(version) {
+			return chosen{}, usage("%q is no version: letters, digits and . _ + -, starting with a letter or digit", version)
+		}
+		plain[i] = app
+		if asked {
+			out.versions[app] = version
+		}
+	}
+	var err error
+	if out.env, err = w.Environment(c.flags.env); err != nil {
+		return chosen{}, &exitError{exitConfig, err}
+	}
+	out.apps, err = w.Select(c.flags.env, config.Selection{Names: plain, Labels: s.selector, All: s.all})
+	if err != nil {
+		return chosen{}, &exitError{exitConfig, err}
+	}
+	if s.artifact == "" {
+		return out, nil
+	}
+	if len(out.apps) != 1 {
+		return chosen{}, usage("--artifact goes with one app, %d are selected", len(out.apps))
+	}
+	out.apps[0] = c.withArtifact(out.apps[0], s.artifact)
+	return out, nil
+}
+
+// withArtifact makes the app take the local route with a file. How it is unpacked stays as the config says.
+func (c *cli) withArtifact(app plan.App, path string) plan.App {
+	options := app.Artifact.Options()
+	options.Digest, options.Fetch = "", ""
+	app.Artifact = plan.Artifact{File: &plan.FileArtifact{ArtifactOptions: options, Path: c.absolute(path)}}
+	app.Build = nil
+	app.Version = ""
+	return app
+}
+
+func validVersion(v string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return v != "" && strings.Contains(letters, v[:1]) && strings.Trim(v, letters+"._+-") == ""
+}

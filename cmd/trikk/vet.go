@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/config"
+)
+
+func (c *cli) vetCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "vet [DIR…]",
+		Short: "Validate every app and environment, offline",
+		Long: "Validates every app and environment of the config repository and checks them against each other. It needs no\n" +
+			"network and prints every mistake, one a line: file:line:col: what (hint)." + exitHelp(exitDone, exitConfig, exitUsage),
+		Example: "  trikk vet\n  trikk vet apps/gis",
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			w, err := config.Load(cmd.Context(), config.Options{Dir: c.flags.dir, Paths: dirs})
+			if err != nil {
+				return c.showMistakes(err)
+			}
+			c.showVetted(w)
+			return nil
+		},
+	}
+}
+
+// showMistakes prints mistakes as results: they are what vet was asked for.
+func (c *cli) showMistakes(err error) error {
+	var wrong *config.Errors
+	if !errors.As(err, &wrong) {
+		return &exitError{exitConfig, err}
+	}
+	if c.flags.json {
+		e := json.NewEncoder(c.out)
+		for _, d := range wrong.List {
+			_ = e.Encode(map[string]any{"event": "mistake", "file": d.Pos.File, "line": d.Pos.Line, "column": d.Pos.Column, "path": d.Path, "message": d.Message, "hint": d.Hint})
+		}
+		return &exitError{code: exitConfig}
+	}
+	fmt.Fprintln(c.out, wrong.Error())
+	fmt.Fprintf(c.world.err, "trikk: %s\n", plural(len(wrong.List), "mistake"))
+	return &exitError{code: exitConfig}
+}
+
+func (c *cli) showVetted(w config.Workspace) {
+	names := map[string]bool{}
+	for _, a := range w.Apps() {
+		names[a.Name] = true
+	}
+	if c.flags.json {
+		_ = json.NewEncoder(c.out).Encode(map[string]any{"event": "vet.finished", "apps": len(names), "deployments": len(w.Apps()), "environments": len(w.Environments), "warnings": len(w.Warnings)})
+		return
+	}
+	for _, d := range w.Warnings {
+		c.say("warning: %s", d)
+	}
+	if !c.flags.quiet {
+		fmt.Fprintf(c.out, "%s in %s, %s: all right\n", plural(len(names), "app"), plural(len(w.Environments), "environment"), plural(len(w.Apps()), "deployment"))
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"trikk.dev/engine/plan"
+)
+
+// showOutcome says how a run ended, which hosts are in which state, and what to do next. It never says less than the exit
+// code.
+func showOutcome(w io.Writer, p plan.Plan, o plan.Outcome, runID string) {
+	fmt.Fprintln(w)
+	for _, a := range p.Apps {
+		showAppOutcome(w, p, a, o)
+	}
+	for _, g := range o.Groups {
+		if g.Status != plan.Done {
+			fmt.Fprintf(w, "%s: not done: %s\n", g.Group, g.Reason)
+		}
+	}
+	for _, l := range o.Lanes {
+		if l.State == plan.LaneStuck || l.State == plan.LaneFailed {
+			showStuck(w, p, l, runID)
+		}
+	}
+}
+
+func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome) {
+	status, reason := "", ""
+	for _, x := range o.Apps {
+		if x.App == a.App {
+			status, reason = x.Status, x.Reason
+		}
+	}
+	verb := map[string]string{
+		plan.Done:        fmt.Sprintf("%s runs %s in %s", a.App, a.To, p.Env),
+		plan.FailedClean: fmt.Sprintf("%s failed, and nothing was changed in %s", a.App, p.Env),
+		plan.Partly:      fmt.Sprintf("%s is partly on %s in %s", a.App, a.To, p.Env),
+		plan.Reverted:    fmt.Sprintf("%s failed and was rolled back in %s", a.App, p.Env),
+		plan.Broken:      fmt.Sprintf("%s failed, and undoing it failed too in %s: a person is needed", a.App, p.Env),
+		plan.Interrupted: fmt.Sprintf("%s was interrupted in %s", a.App, p.Env),
+	}[status]
+	if verb == "" {
+		verb = fmt.Sprintf("%s: %s", a.App, status)
+	}
+	if reason != "" {
+		verb += ": " + firstLine(reason)
+	}
+	fmt.Fprintln(w, verb)
+	if status == plan.Done {
+		return
+	}
+	for _, l := range serverLanes(a, o) {
+		fmt.Fprintf(w, "  %s: %s\n", l.Host, laneText(a, l))
+	}
+	if status != plan.Done {
+		showNext(w, p, a, status)
+	}
+}
+
+// serverLanes are the outcomes of one app's turns, without those that only install or prune.
+func serverLanes(a plan.AppPlan, o plan.Outcome) []plan.LaneOutcome {
+	var out []plan.LaneOutcome
+	for _, l := range o.Lanes {
+		if l.App == a.App && (l.Changed || l.State == plan.LanePending && l.Wave != plan.WaveInstall && l.Wave != plan.WavePrune || l.Error != "") {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func laneText(a plan.AppPlan, l plan.LaneOutcome) string {
+	from := laneFrom(a, l)
+	switch l.State {
+	case plan.LaneDone:
+		if l.Wave == plan.WaveInstall || l.Wave == plan.WavePrune {
+			return l.Wave + " done"
+		}
+		return "on " + a.To
+	case plan.LaneUndone:
+		if !l.Changed {
+			return "not changed; " + firstLine(l.Error)
+		}
+		if from == "" {
+			return "left stopped and out of rotation: there was no earlier release"
+		}
+		return "back on " + from
+	case plan.LanePending:
+		if from == "" {
+			return "not touched"
+		}
+		return "not touched, on " + from
+	case plan.LaneStuck:
+		return "stuck: " + firstLine(l.UndoError)
+	}
+	return l.State + ": " + firstLine(l.Error)
+}
+
+func laneFrom(a plan.AppPlan, l plan.LaneOutcome) string {
+	for _, w := range a.Waves {
+		for _, lane := range w.Lanes {
+			if lane.Host == l.Host && lane.From != "" {
+				return lane.From
+			}
+		}
+	}
+	return ""
+}
+
+func showNext(w io.Writer, p plan.Plan, a plan.AppPlan, status string) {
+	switch status {
+	case plan.Partly, plan.Interrupted:
+		fmt.Fprintf(w, "  next: trikk apply %s@%s -e %s to go on, or trikk rollback %s -e %s to go back\n", a.App, a.Version, p.Env, a.App, p.Env)
+	case plan.Broken:
+		fmt.Fprintf(w, "  next: trikk status %s -e %s shows what runs; mend the cause, then trikk apply %s@%s -e %s\n", a.App, p.Env, a.App, versionOf(a), p.Env)
+	}
+}
+
+// versionOf is the version to go back to, where one is known.
+func versionOf(a plan.AppPlan) string {
+	for _, s := range a.From {
+		if i := strings.LastIndex(s, "-"); i > 0 {
+			return s[:i]
+		}
+	}
+	return a.Version
+}
+
+func showStuck(w io.Writer, p plan.Plan, l plan.LaneOutcome, runID string) {
+	fmt.Fprintf(w, "%s on %s was left half done by run %s: %s\n", l.App+l.Group, l.Host, runID, firstLine(l.UndoError))
+	for _, s := range l.Stuck {
+		fmt.Fprintf(w, "  not done: %s\n", s)
+	}
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"trikk.dev/engine/plan"
+)
+
+// planView says how much of a plan is shown.
+type planView struct {
+	lanes   bool // every lane in full; else lanes that do the same are shown once
+	scripts bool // the exact shell of each step
+}
+
+// showPlan writes a plan for people. Lanes of a wave that do the same are shown once, with all their hosts.
+func showPlan(w io.Writer, p plan.Plan, v planView) {
+	if p.Empty() {
+		fmt.Fprintf(w, "Nothing to do: %s is as the config says.\n", p.Env)
+		showNotes(w, p)
+		return
+	}
+	for i, a := range p.Apps {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		showApp(w, p, a, v)
+	}
+	for _, g := range p.Groups {
+		fmt.Fprintf(w, "\nafter %s\n", strings.Join(g.Needs, ", "))
+		showLanes(w, g.Lanes, v)
+	}
+	showNotes(w, p)
+	fmt.Fprintf(w, "\n%s\n", summary(p))
+}
+
+func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
+	from := strings.Join(a.From, ", ")
+	if from == "" {
+		from = "nothing"
+	}
+	verb := "deploy"
+	if a.Intent == plan.Rollback {
+		verb = "roll back"
+	}
+	fmt.Fprintf(w, "%s %s in %s: %s → %s\n", verb, a.App, p.Env, from, a.To)
+	for _, wave := range a.Waves {
+		fmt.Fprintf(w, "\n  %s%s\n", wave.Name, parallel(wave))
+		showLanes(w, wave.Lanes, v)
+	}
+}
+
+func parallel(w plan.Wave) string {
+	n := len(w.Lanes)
+	if w.MaxParallel > 0 {
+		n = min(n, w.MaxParallel)
+	}
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d at once)", n)
+}
+
+func showLanes(w io.Writer, lanes []plan.Lane, v planView) {
+	shown := make([]bool, len(lanes))
+	for i, l := range lanes {
+		if shown[i] {
+			continue
+		}
+		hosts := []string{l.Host}
+		for j := i + 1; j < len(lanes) && !v.lanes; j++ {
+			if !shown[j] && alike(l, lanes[j]) {
+				hosts = append(hosts, lanes[j].Host)
+				shown[j] = true
+			}
+		}
+		user := mainUser(l)
+		fmt.Fprintf(w, "    %s%s\n", strings.Join(hosts, ", "), asUser(user))
+		for _, s := range l.Steps {
+			showStep(w, s, l.Host, user, hosts, v)
+		}
+	}
+}
+
+// alike tells whether two lanes do the same, each on its own host.
+func alike(a, b plan.Lane) bool {
+	return slices.EqualFunc(a.Steps, b.Steps, func(x, y plan.Step) bool {
+		return x.As == y.As && shared(x.Title, a.Host) == shared(y.Title, b.Host)
+	})
+}
+
+// shared is a title with HOST in place of the lane's own host.
+func shared(title, host string) string {
+	words := strings.Split(title, " ")
+	for i, word := range words {
+		if strings.TrimRight(word, ",:") == host {
+			words[i] = strings.Replace(word, host, "HOST", 1)
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// mainUser is the user of a lane's steps, but for those that need another one.
+func mainUser(l plan.Lane) string {
+	for _, s := range l.Steps {
+		if s.As != "" {
+			return s.As
+		}
+	}
+	return ""
+}
+
+func asUser(user string) string {
+	if user == "" {
+		return ""
+	}
+	return " (as " + user + ")"
+}
+
+func showStep(w io.Writer, s plan.Step, laneHost, user string, hosts []string, v planView) {
+	title := s.Title
+	if len(hosts) > 1 {
+		title = strings.ReplaceAll(shared(title, laneHost), "HOST", "each")
+	}
+	if s.As != user && s.Op.Transport() == plan.Script {
+		title += asUser(cmp.Or(s.As, "the login user"))
+	}
+	fmt.Fprintf(w, "      %s\n", title)
+	if !v.scripts {
+		return
+	}
+	if text := s.Op.Script(); text != "" {
+		for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+			fmt.Fprintf(w, "        | %s\n", line)
+		}
+	}
+}
+
+func showNotes(w io.Writer, p plan.Plan) {
+	if len(p.Notes) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nNote:")
+	for _, n := range p.Notes {
+		fmt.Fprintf(w, "  %s\n", n)
+	}
+}
+
+// summary counts what a plan does.
+func summary(p plan.Plan) string {
+	hosts := map[string]bool{}
+	steps := 0
+	count := func(lanes []plan.Lane) {
+		for _, l := range lanes {
+			hosts[l.Host] = true
+			steps += len(l.Steps)
+		}
+	}
+	for _, a := range p.Apps {
+		for _, w := range a.Waves {
+			count(w.Lanes)
+		}
+	}
+	for _, g := range p.Groups {
+		count(g.Lanes)
+	}
+	return fmt.Sprintf("Plan %s: %s, %s, %s.", p.ID, plural(len(p.Apps), "app"), plural(len(hosts), "host"), plural(steps, "step"))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

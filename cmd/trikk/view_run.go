@@ -1,0 +1,234 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"trikk.dev/engine/plan"
+)
+
+// view shows a run while it happens: one stream of events, two renderers. Its methods may be called concurrently.
+type view interface {
+	// start is called once, before the first event.
+	start(runID string, p plan.Plan)
+	// event shows one line of the journal.
+	event(e plan.Event)
+	// progress shows what a waiting step saw last.
+	progress(host, step, text string)
+	// finish shows how the run ended.
+	finish(o plan.Outcome)
+}
+
+// plainView writes lines with a host prefix; lines are never mixed.
+type plainView struct {
+	mu      sync.Mutex
+	w       io.Writer
+	verbose int
+	plan    plan.Plan
+	run     string
+	wave    map[int]string // last wave that was named, by unit
+	last    map[string]string
+	steps   map[string]plan.Step
+	width   int
+}
+
+func newPlainView(w io.Writer, verbose int) *plainView {
+	return &plainView{w: w, verbose: verbose, wave: map[int]string{}, last: map[string]string{}, steps: map[string]plan.Step{}}
+}
+
+func (v *plainView) start(runID string, p plan.Plan) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.run, v.plan = runID, p
+	eachStep(p, func(s plan.Step) {
+		v.steps[s.ID] = s
+		v.width = max(v.width, len(s.Host))
+	})
+	fmt.Fprintf(v.w, "run %s\n", runID)
+}
+
+// eachStep visits every step of a plan, undo steps included.
+func eachStep(p plan.Plan, visit func(plan.Step)) {
+	lanes := func(ls []plan.Lane) {
+		for _, l := range ls {
+			for _, s := range l.Steps {
+				visit(s)
+				for _, u := range s.Undo {
+					visit(u)
+				}
+			}
+		}
+	}
+	for _, a := range p.Apps {
+		for _, w := range a.Waves {
+			lanes(w.Lanes)
+		}
+	}
+	for _, g := range p.Groups {
+		lanes(g.Lanes)
+	}
+}
+
+func (v *plainView) event(e plan.Event) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch e.Kind {
+	case plan.SegmentStarted:
+		v.segment(e)
+	case plan.StepFinished:
+		v.step(e)
+	case plan.SegmentFinished:
+		if e.Error != "" {
+			fmt.Fprintf(v.w, "  %-*s  lost     %s\n", v.width, v.hostOf(*e.Ref), firstLine(e.Error))
+		}
+	case plan.CancelAsked:
+		fmt.Fprintln(v.w, "interrupted: nothing new is started; what is in hand is finished or undone (again: stop at once)")
+	case plan.LockLost:
+		fmt.Fprintf(v.w, "  %-*s  the lock was lost; nothing more is done\n", v.width, e.Host)
+	case plan.DeadlinePassed:
+		fmt.Fprintln(v.w, "the deadline of the run passed; nothing new is started")
+	}
+}
+
+// segment names the wave when it begins, and says when a lane is being undone.
+func (v *plainView) segment(e plan.Event) {
+	name := v.waveOf(*e.Ref)
+	if e.Ref.Undo {
+		name = "undo of " + name
+	}
+	if v.wave[e.Ref.Unit] == name {
+		return
+	}
+	v.wave[e.Ref.Unit] = name
+	fmt.Fprintf(v.w, "%s\n", name)
+}
+
+func (v *plainView) waveOf(r plan.Ref) string {
+	if r.Unit >= len(v.plan.Apps) {
+		return v.plan.Groups[r.Unit-len(v.plan.Apps)].ID
+	}
+	a := v.plan.Apps[r.Unit]
+	if len(v.plan.Apps) == 1 {
+		return a.Waves[r.Wave].Name
+	}
+	return a.App + " " + a.Waves[r.Wave].Name
+}
+
+func (v *plainView) hostOf(r plan.Ref) string {
+	if r.Unit >= len(v.plan.Apps) {
+		return v.plan.Groups[r.Unit-len(v.plan.Apps)].Lanes[r.Lane].Host
+	}
+	return v.plan.Apps[r.Unit].Waves[r.Wave].Lanes[r.Lane].Host
+}
+
+func (v *plainView) step(e plan.Event) {
+	r := e.Result
+	s := v.steps[r.Step]
+	word := map[string]string{plan.Changed: "done", plan.Unchanged: "as is", plan.Failed: "FAILED", plan.Unknown: "UNKNOWN"}[r.Status]
+	if word == "" {
+		word = r.Status
+	}
+	took := ""
+	if d := time.Duration(r.Millis) * time.Millisecond; d >= 100*time.Millisecond {
+		took = fmt.Sprintf("  (%s)", d.Round(100*time.Millisecond))
+	}
+	fmt.Fprintf(v.w, "  %-*s  %-7s  %s%s\n", v.width, s.Host, word, s.Title, took)
+	bad := r.Status == plan.Failed || r.Status == plan.Unknown
+	if bad && r.Error != "" {
+		v.indent(s.Host, r.Error)
+	}
+	if out := strings.TrimSpace(r.Output); out != "" && (bad || v.verbose > 1) && out != strings.TrimSpace(r.Error) {
+		v.indent(s.Host, lastLines(out, 20))
+	}
+}
+
+func (v *plainView) indent(host, text string) {
+	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		fmt.Fprintf(v.w, "  %-*s           %s\n", v.width, host, line)
+	}
+}
+
+func (v *plainView) progress(host, step, text string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if text == "" || v.last[step] == text {
+		return
+	}
+	v.last[step] = text
+	fmt.Fprintf(v.w, "  %-*s  waiting  %s\n", v.width, host, text)
+}
+
+func (v *plainView) finish(o plan.Outcome) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	showOutcome(v.w, v.plan, o, v.run)
+}
+
+// jsonView writes one object a line with time, run and event.
+type jsonView struct {
+	mu  sync.Mutex
+	w   io.Writer
+	run string
+	now func() time.Time
+}
+
+func (v *jsonView) emit(event string, fields map[string]any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	fields["event"], fields["run"], fields["time"] = event, v.run, v.now().UTC().Format(time.RFC3339Nano)
+	e := json.NewEncoder(v.w)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(fields) // a closed standard output ends the process by signal
+}
+
+func (v *jsonView) start(runID string, p plan.Plan) {
+	v.run = runID
+	v.emit("run.started", map[string]any{"plan": p.ID, "env": p.Env, "apps": appNames(p)})
+}
+
+func (v *jsonView) event(e plan.Event) {
+	f := map[string]any{"seq": e.Seq}
+	if e.Ref != nil {
+		f["ref"] = e.Ref
+	}
+	if e.Result != nil {
+		f["result"] = e.Result
+	}
+	if e.Error != "" {
+		f["error"] = e.Error
+	}
+	if e.Host != "" {
+		f["host"] = e.Host
+	}
+	v.emit(e.Kind, f)
+}
+
+func (v *jsonView) progress(host, step, text string) {
+	v.emit("step.progress", map[string]any{"host": host, "step": step, "text": text})
+}
+
+func (v *jsonView) finish(o plan.Outcome) {
+	v.emit("run.finished", map[string]any{"status": o.Status, "exit": exitOfOutcome(o.Status), "outcome": o})
+}
+
+func appNames(p plan.Plan) []string {
+	out := []string{}
+	for _, a := range p.Apps {
+		out = append(out, a.App)
+	}
+	return out
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}
+
+func lastLines(s string, n int) string {
+	lines := strings.Split(s, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
