@@ -48,7 +48,7 @@ type HAProxy struct {
 
 // Marking rotates a server by a marker file that a health check looks at: present means out of rotation.
 type Marking struct {
-	// File is where the marker lives on the host that is taken out: absolute, or relative to the app's root.
+	// File is where the marker lives on the host that is taken out: absolute, ~/path, or relative to <root>/shared.
 	File string `json:"file"`
 	// Watch says how the balancer is asked what it made of the marker; without it trikk waits Settle.
 	Watch *Watch `json:"watch,omitempty"`

@@ -25,7 +25,9 @@ func (f fleet) Host(_ context.Context, name string) (host.Host, error) {
 	return nil, &host.Error{Host: name, Kind: host.Unreachable, Doing: "connecting", Err: io.EOF}
 }
 
-func (f fleet) Reader(ctx context.Context, name string) (host.Reader, error) { return f.Host(ctx, name) }
+func (f fleet) Reader(ctx context.Context, name string) (host.Reader, error) {
+	return f.Host(ctx, name)
+}
 
 // lb is a simulated HAProxy with one backend, app, behind a runtime socket of a fake host. It behaves as measured: see
 // the real one in real_haproxy_test.go.
