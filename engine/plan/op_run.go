@@ -37,7 +37,7 @@ func (r Run) Script() string {
 	}
 	return script(
 		letPath("root", r.Root), let("release", r.Release), let("command", r.Command), let("phase", r.Phase),
-		"TRIKK_APP="+quote(r.App)+" TRIKK_VERSION="+quote(r.Version)+"\n", shHook,
+		"TRIKK_APP="+quote(r.App)+" TRIKK_VERSION="+quote(r.Version)+"\n", shPlace, shHook,
 	)
 }
 
@@ -49,6 +49,7 @@ cd -P "$root/releases/$release" 2>/dev/null || fail "$root/releases/$release is 
 TRIKK_RELEASE=$(pwd -P)
 TRIKK_ROOT=$(cd -P "$root" && pwd -P)
 export TRIKK_APP TRIKK_VERSION TRIKK_RELEASE TRIKK_ROOT
+place "$root/.trikk"
 out=$TRIKK_ROOT/.trikk/hook.$$.out
 trap 'rm -f "$out"' EXIT
 trap 'exit 129' HUP INT TERM

@@ -45,7 +45,7 @@ const shPids = `
 pids() {
 	own=$(cat /proc/$$/stat)
 	own=$(set -- ${own##*) } && echo "$4")
-	ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null | grep -F " -> $1/" | sed 's|.*/proc/\([0-9]*\)/.*|\1|' | sort -un | while read -r pid; do
+	ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null | sed 's|$|/|' | grep -F " -> $1/" | sed 's|.*/proc/\([0-9]*\)/.*|\1|' | sort -un | while read -r pid; do
 		stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
 		(set -- ${stat##*) } && [ "$1" != Z ] && [ "$4" != "$own" ] && [ "$5" = 0 ]) && echo "$pid"
 	done || :

@@ -1,0 +1,48 @@
+set -eu
+staged=3f2a3f2a3f2a-hello-1.0.tar.gz
+staged="$HOME"/.trikk-incoming/$staged
+owner() { sudo -n -H -u itas /bin/sh -c "$1"; }
+check='set -eu
+root="$HOME"/hello
+file=3f2a3f2a3f2a-hello-1.0.tar.gz
+digest=3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a
+
+# intact FILE: it has the digest that the plan names
+intact() {
+	command -v sha256sum >/dev/null || { found="not known: sha256sum is not installed on this server"; return 1; }
+	[ -f "$1" ] || { found="that of no file"; return 1; }
+	found=$(sha256sum <"$1") || return 1
+	found=${found%% *}
+	[ "$found" = "$digest" ] || { found="$found, not $digest"; return 1; }
+}
+intact "$root/.trikk/cache/$file"
+'
+put='set -eu
+root="$HOME"/hello
+file=3f2a3f2a3f2a-hello-1.0.tar.gz
+digest=3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a
+
+# intact FILE: it has the digest that the plan names
+intact() {
+	command -v sha256sum >/dev/null || { found="not known: sha256sum is not installed on this server"; return 1; }
+	[ -f "$1" ] || { found="that of no file"; return 1; }
+	found=$(sha256sum <"$1") || return 1
+	found=${found%% *}
+	[ "$found" = "$digest" ] || { found="$found, not $digest"; return 1; }
+}
+
+cache=$root/.trikk/cache
+part=$cache/.$file.part
+mkdir -p "$cache" || { echo "$(id -un) can not create $cache: give $root to $(id -un)"; exit 1; }
+cat >"$part" || { rm -f "$part"; exit 1; }
+intact "$part" || { rm -f "$part"; echo "the digest or size is $found; nothing was kept"; exit 1; }
+mv -f "$part" "$cache/$file"
+'
+
+if owner "$check" 2>/dev/null; then
+	rm -f "$staged"
+	same "it is in the cache"
+fi
+[ -f "$staged" ] || fail "$staged is not there: upload it first"
+why=$(owner "$put" <"$staged" 2>&1) || fail "taking $staged into the cache: $why"
+rm -f "$staged"

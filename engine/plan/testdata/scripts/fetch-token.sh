@@ -1,0 +1,104 @@
+set -eu
+root=/srv/hello
+file=3f2a3f2a3f2a-hello-1.0.tar.gz
+url=https://repo.example.org/org/hello/1.0/hello-1.0.tar.gz
+size=800
+
+# place DIR: makes a directory of the app
+place() {
+	why=$(mkdir -p "$1" 2>&1) || fail "$(id -un) can't create $1: $why (create $root once and give it to $(id -un))"
+	[ -w "$1" ] || fail "$(id -un) may not write to $1 (give $root to $(id -un))"
+}
+
+# because WORDS: the reason in what a tool printed, a full disk above all
+because() {
+	case $1 in
+	*'No space left'* | *'disk full'* | *'quota exceeded'*) printf 'the disk is full (%s)' "$(df -Pk "$root" | tail -n 1)" ;;
+	*) printf '%s\n' "$1" | tail -n 3 ;;
+	esac
+}
+
+# intact FILE: it has the size that the plan names, in bytes; no digest is published
+intact() {
+	[ -f "$1" ] || { found="that of no file"; return 1; }
+	found=$(wc -c <"$1") || return 1
+	[ "$found" -eq "$size" ] || { found="$found bytes, not $size"; return 1; }
+}
+
+# The token goes through a configuration, never into an argument list.
+quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
+curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$trikk_auth_token")"; }
+wget_config() { printf 'header = Authorization: Bearer %s\n' "$trikk_auth_token"; }
+
+unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
+
+with_curl() {
+	curl_config | curl --config - --silent --show-error --location --max-redirs 10 --globoff --noproxy '*' --proto =http,https \
+		--connect-timeout 10 --speed-limit 1 --speed-time 60 --output "$part" --write-out '%{http_code}' --url "$url" \
+		>"$part.status" 2>"$part.err" || code=$?
+	status=$(cat "$part.status")
+}
+
+with_wget() {
+	at=$url hops=0 rest=${url#*://}
+	origin=${url%%://*}://${rest%%/*}
+	while :; do
+		code=0
+		(
+			umask 077
+			case $at in
+			"$origin"/*) wget_config ;;
+			esac >"$part.rc"
+		)
+		LC_ALL=C wget --config="$part.rc" --no-verbose --server-response --tries=1 --no-proxy --max-redirect=0 \
+			--connect-timeout=10 --read-timeout=60 --output-document="$part" -- "$at" 2>"$part.err" || code=$?
+		rm -f "$part.rc"
+		status=$(sed -n 's|^ *HTTP/[0-9.]* \([0-9]*\).*|\1|p' "$part.err" | tail -n 1)
+		case $status in
+		30[12378]) ;;
+		*) return 0 ;;
+		esac
+		hops=$((hops + 1))
+		[ "$hops" -le 10 ] || return 0
+		next=$(sed -n 's|^ *[Ll]ocation: *\([^ ]*\).*|\1|p' "$part.err" | tail -n 1 | tr -d '\r')
+		case $next in
+		http://* | https://*) at=$next ;;
+		/*) rest=${at#*://} && at=${at%%://*}://${rest%%/*}$next ;;
+		*) at=${at%/*}/$next ;;
+		esac
+	done
+}
+
+cache=$root/.trikk/cache
+part=$cache/.$file.part
+if intact "$cache/$file"; then
+	same "$file is in the cache"
+fi
+place "$cache"
+trap 'rm -f "$part" "$part.status" "$part.err" "$part.rc"' EXIT
+trap 'exit 129' HUP INT TERM
+rm -f "$part" "$part.rc"
+code=0
+if command -v curl >/dev/null; then
+	with_curl
+elif command -v wget >/dev/null; then
+	with_wget
+else
+	fail "neither curl nor wget is installed on this server: install one of them, or set fetch: \"controller\" in the artifact"
+fi
+why=$(because "$(grep -v '^ *$' "$part.err" 2>/dev/null)")
+case $status in
+2??) [ "$code" = 0 ] || fail "fetching $url broke off: $why" ;;
+401 | 403) fail "fetching $url: the repository answered $status: it wants other credentials (see auth in the artifact)" ;;
+404 | 410) fail "fetching $url: the repository answered $status: there is no such artifact" ;;
+'' | 000) fail "fetching $url failed: $why" ;;
+*) fail "fetching $url: the repository answered $status" ;;
+esac
+[ -f "$part" ] || : >"$part"
+
+case $(tr -d '\000\011-\015 \357\273\277' <"$part" | head -c 64 | tr '[:upper:]' '[:lower:]') in
+'<!doctypehtml'* | '<html'*) fail "fetching $url: the answer is an HTML page, not $file (a login page?)" ;;
+esac
+
+intact "$part" || fail "fetching $url: the digest or size is $found; nothing was kept"
+mv -f "$part" "$cache/$file"

@@ -1,0 +1,11 @@
+set -eu
+root=/srv/hello
+name=current
+
+link=$root/$name
+if [ -e "$link" ] && [ ! -L "$link" ]; then
+	fail "$link is no link: move it away (mv $link $link.old) and apply again"
+fi
+
+[ -L "$link" ] || same "there is no link $name"
+rm "$link"

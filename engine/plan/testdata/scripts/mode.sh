@@ -1,0 +1,26 @@
+set -eu
+dir=/srv/hello/releases/1.0-3f2a8b1c
+glob='bin/*.sh'
+mode=755
+
+# inside PATH DIR: PATH, with all links resolved, is DIR or below it
+inside() {
+	case $(readlink -m "$1")/ in
+	"$(readlink -m "$2")"/*) return 0 ;;
+	esac
+	return 1
+}
+
+[ -d "$dir" ] || fail "$dir is not there: unpack the release first"
+cd -P "$dir"
+here=$(pwd -P)
+changed=
+IFS=
+for path in ./$glob; do
+	[ -e "$path" ] || continue
+	inside "$path" "$here" || fail "$path is outside of the release"
+	[ "$(stat -L -c %a "$path")" != "$mode" ] || continue
+	why=$(chmod "$mode" "$path" 2>&1) || fail "$why"
+	changed=yes
+done
+[ -n "$changed" ] || same "nothing that matches $glob has another mode"

@@ -1,0 +1,56 @@
+set -eu
+app=hello
+root="$HOME"/hello
+current=current
+TRIKK_APP=hello TRIKK_VERSION=1.0
+seconds=60
+stop='itas stop'
+
+release=$(cd -P "$root/$current" 2>/dev/null && pwd -P) || release=
+root=$(cd -P "$root" 2>/dev/null && pwd -P) || root=
+TRIKK_ROOT=$root TRIKK_RELEASE=$release
+export TRIKK_APP TRIKK_VERSION TRIKK_ROOT TRIKK_RELEASE
+
+deadline=$(($(date +%s) + seconds))
+late() { [ "$(date +%s)" -ge "$deadline" ]; }
+setsid=$(command -v setsid || :)
+# perform WHAT COMMAND: runs a command of the app in its release; leaves the status in $code and the output in $out
+perform() {
+	out=$root/.trikk/$app.$1.out
+	code=0
+	mkdir -p "$root/.trikk" && rm -f "$out" || fail "$(id -un) can't write to $root/.trikk"
+	(
+		cd -P "$release"
+		exec $setsid timeout -k 5 "$seconds" /bin/sh -c "$2" </dev/null >"$out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
+	) || code=$?
+	tail -n 20 "$out" || :
+	[ "$code" != 124 ] || fail "'$2' did not end within $seconds s"
+}
+
+# pids DIR: the app's processes: no terminal, and the working directory or the program is in DIR
+pids() {
+	own=$(cat /proc/$$/stat)
+	own=$(set -- ${own##*) } && echo "$4")
+	ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null | sed 's|$|/|' | grep -F " -> $1/" | sed 's|.*/proc/\([0-9]*\)/.*|\1|' | sort -un | while read -r pid; do
+		stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
+		(set -- ${stat##*) } && [ "$1" != Z ] && [ "$4" != "$own" ] && [ "$5" = 0 ]) && echo "$pid"
+	done || :
+}
+
+running() { [ -n "$(pids "$root/releases")" ]; }
+before() { [ -n "$(pids "$release")" ]; }
+after() { :; }
+
+[ -n "$release" ] || same "nothing is installed"
+ran=yes
+running || ran=
+[ -n "$ran" ] || [ -z "${status:-}" ] || same "$app does not run"
+perform stop "$stop"
+ended=$code
+while running; do
+	if late; then
+		fail "$app still runs $seconds s after '$stop', which ended with status $ended"
+	fi
+	sleep 0.2
+done
+[ -n "$ran" ] || [ "$ended" = 0 ] || same "$app does not run"

@@ -1,0 +1,2 @@
+set -eu
+same 'hello has no process of its own'

@@ -1,0 +1,105 @@
+set -eu
+root=/srv/hello
+file=3f2a3f2a3f2a-hello-1.0.tar.gz
+release=1.0-3f2a8b1c
+
+# place DIR: makes a directory of the app
+place() {
+	why=$(mkdir -p "$1" 2>&1) || fail "$(id -un) can't create $1: $why (create $root once and give it to $(id -un))"
+	[ -w "$1" ] || fail "$(id -un) may not write to $1 (give $root to $(id -un))"
+}
+
+# discard DIR: removes a tree; a link is removed, not followed
+discard() {
+	[ -L "$1" ] || [ ! -d "$1" ] || chmod -R u+rwX "$1" 2>/dev/null || :
+	rm -rf "${1:?}"
+}
+
+# because WORDS: the reason in what a tool printed, a full disk above all
+because() {
+	case $1 in
+	*'No space left'* | *'disk full'* | *'quota exceeded'*) printf 'the disk is full (%s)' "$(df -Pk "$root" | tail -n 1)" ;;
+	*) printf '%s\n' "$1" | tail -n 3 ;;
+	esac
+}
+
+archive=$root/.trikk/cache/$file
+releases=$root/releases
+dir=$releases/$release
+if [ -f "$dir/.trikk/manifest.json" ]; then
+	same "$release is complete already"
+fi
+umask 022
+place "$releases"
+[ -f "$archive" ] || fail "$archive is not there: fetch it first"
+for left in "$releases/.$release.unpack".* "$releases/.$release.old".*; do
+	[ ! -e "$left" ] || discard "$left"
+done
+stage=$(cd -P "$releases" && pwd -P)/.$release.unpack.$$
+tree=$stage/0
+trap 'discard "$stage"' EXIT
+trap 'exit 129' HUP INT TERM
+mkdir -p "$tree"
+refuse() { fail "refused to unpack $file: $1"; }
+
+names() { tar -t -f - <"$archive"; }
+extract() { tar -x --no-same-owner --no-same-permissions -f - -C "$tree" <"$archive"; }
+
+why=$(names 2>&1 >"$stage/names") || refuse "its list can't be read: $(because "$why")"
+bad=$(grep -E '^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)' "$stage/names" | head -n 1)
+[ -z "$bad" ] || refuse "a name in it leaves the release: $bad"
+why=$(extract 2>&1) || fail "unpacking $file: $(because "$why")"
+strip=1
+
+chmod -R u+rwX "$tree"
+level=0
+while [ "$level" -lt "$strip" ]; do
+	level=$((level + 1))
+	next=$stage/$level
+	mkdir "$next"
+	why=$(find "$tree" -mindepth 2 -maxdepth 2 -exec /bin/sh -c '
+		next=$1
+		shift
+		for path do
+			to=$next/${path##*/}
+			if [ -e "$to" ] || [ -L "$to" ]; then
+				echo "two folders hold the same name: ${path##*/}"
+			else
+				mv -T "$path" "$to"
+			fi
+		done' sh "$next" {} + 2>&1)
+	[ -z "$why" ] || refuse "strip $strip: $why"
+	tree=$next
+done
+
+[ -n "$(ls -A "$tree")" ] || refuse "nothing is left of it"
+[ ! -e "$tree/.trikk" ] && [ ! -L "$tree/.trikk" ] || refuse "it holds the name .trikk"
+chmod -R u+rwX,go-w "$tree"
+bad=$(find "$tree" ! -type f ! -type d ! -type l | head -n 1)
+[ -z "$bad" ] || refuse "it holds a device, a pipe or a socket: ${bad#"$tree"/}"
+bad=$(find "$tree" -type l -exec /bin/sh -c '
+	tree=$1
+	shift
+	for link do
+		case $(readlink "$link") in
+		/*) ;;
+		*)
+			case $(readlink -m "$link")/ in
+			"$tree"/*) continue ;;
+			esac
+			;;
+		esac
+		echo "${link#"$tree"/} -> $(readlink "$link")"
+	done' sh "$tree" {} + | head -n 1)
+[ -z "$bad" ] || refuse "a link in it leaves the release: $bad"
+bad=$(find "$tree" -type f -links +1 -exec stat -c '%i %h' {} + | sort | uniq -c | while read -r seen _ links; do
+	[ "$seen" = "$links" ] || echo "$links"
+done)
+[ -z "$bad" ] || refuse "a hard link in it leaves the release"
+find "$tree" -type f \( -perm -4000 -o -perm -2000 \) -exec chmod ug-s {} +
+
+if [ -e "$dir" ] || [ -L "$dir" ]; then
+	mv -T "$dir" "$releases/.$release.old.$$"
+fi
+mv -T "$tree" "$dir"
+[ ! -e "$releases/.$release.old.$$" ] || discard "$releases/.$release.old.$$"

@@ -1,0 +1,32 @@
+set -eu
+dir=/srv/hello/releases/1.0-3f2a8b1c
+path=config/itas.properties
+mode=644
+content='jmx.port=7070
+jvm.xmx=512m
+'
+
+# inside PATH DIR: PATH, with all links resolved, is DIR or below it
+inside() {
+	case $(readlink -m "$1")/ in
+	"$(readlink -m "$2")"/*) return 0 ;;
+	esac
+	return 1
+}
+
+target=$dir/$path
+parent=${target%/*}
+part=$parent/.${target##*/}.trikk
+[ -d "$dir" ] || fail "$dir is not there: unpack the release first"
+inside "$parent" "$dir" || fail "$path is behind a link that leaves the release"
+[ -L "$target" ] || [ ! -d "$target" ] || fail "$target is a directory"
+umask 022
+why=$(mkdir -p "$parent" 2>&1) || fail "can't create $parent: $why"
+trap 'rm -f "$part"' EXIT
+rm -f "$part"
+why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "writing $target: $why"
+if [ -f "$target" ] && [ ! -L "$target" ] && [ "$(stat -c %a "$target")" = "$mode" ] &&
+	[ "$(sha256sum <"$target")" = "$(sha256sum <"$part")" ]; then
+	same "$path is so already"
+fi
+mv -fT "$part" "$target"
