@@ -1,0 +1,177 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"trikk.dev/engine/plan"
+)
+
+// checker checks what no single package can know: names, machines, ports and directories over all apps.
+type checker struct {
+	apps []plan.App
+	envs map[string]plan.Environment
+	// names are those of all apps, with mistakes or not.
+	names []string
+	// partial: the inventory has mistakes, so that unknown names prove nothing.
+	partial bool
+	diags   []Diagnostic
+}
+
+// check gives the mistakes across packages, and the workspace's warnings.
+func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
+	c := checker{apps: w.apps, envs: map[string]plan.Environment{}}
+	for _, o := range outcomes {
+		if o.name != "" {
+			c.names = append(c.names, o.name)
+		}
+		c.partial = c.partial || o.failed() && o.folder.has("environments")
+	}
+	for _, f := range folders {
+		if f.broken {
+			c.partial = c.partial || f.has("environments") || len(f.labels) == 0
+			c.names = append(c.names, f.dir[strings.LastIndex(f.dir, "/")+1:])
+		}
+	}
+	c.environments(w.Environments)
+	c.duplicates()
+	for _, a := range c.apps {
+		c.app(a)
+	}
+	c.order()
+	c.clashes()
+	w.Warnings = tidy(merge(warnings(w.apps)))
+	return merge(c.diags)
+}
+
+// add reports a mistake at a field of an app.
+func (c *checker) add(a plan.App, path, message, hint string) {
+	c.diags = append(c.diags, Diagnostic{Pos: at(a, path), Path: "environments." + a.Env + "." + path, Message: message, Hint: hint, exact: true})
+}
+
+// at is where a field of an app is written, or what is nearest around it.
+func at(a plan.App, path string) plan.Pos {
+	for path != "" {
+		if p, ok := a.Places[path]; ok {
+			return p
+		}
+		path = path[:max(0, strings.LastIndex(path, "."))]
+	}
+	return a.Pos
+}
+
+// app checks one deployment by itself.
+func (c *checker) app(a plan.App) {
+	env, ok := c.envs[a.Env]
+	if !ok && !c.partial {
+		c.add(a, "", fmt.Sprintf("unknown environment %q", a.Env), suggest(a.Env, slices.Collect(maps.Keys(c.envs))))
+	}
+	if ok {
+		servers, proxies := slices.Sorted(maps.Keys(env.Servers)), slices.Sorted(maps.Keys(env.Proxies))
+		c.listed(a, "server", "servers", a.Servers, servers)
+		c.listed(a, "server", "standby", a.Standby, servers)
+		if path, names := proxiesOf(a); path != "" {
+			c.listed(a, "proxy", path, names, proxies)
+		}
+		c.watches(a, env)
+	}
+	for i, s := range a.Standby {
+		if slices.Contains(a.Servers, s) {
+			c.add(a, fmt.Sprintf("standby.%d", i), fmt.Sprintf("server %s is both active and standby", s), "the other is at "+place(at(a, fmt.Sprintf("servers.%d", slices.Index(a.Servers, s)))))
+		}
+	}
+	if p := a.Topology.Pairs; p != nil && len(p.Proxies) != len(a.Servers) {
+		c.add(a, "topology.pairs.proxies", fmt.Sprintf("%s for %s in environment %s", count(len(p.Proxies), "proxy", "proxies"), count(len(a.Servers), "server", "servers"), a.Env),
+			"pairs need one proxy for each server; the servers are at "+place(at(a, "servers")))
+	}
+	c.globs(a)
+	c.shells(a)
+}
+
+// proxiesOf gives the proxies of an app and the path of their field.
+func proxiesOf(a plan.App) (string, []string) {
+	switch t := a.Topology; {
+	case t.Shared != nil:
+		return "topology.shared.proxies", t.Shared.Proxies
+	case t.Pairs != nil:
+		return "topology.pairs.proxies", t.Pairs.Proxies
+	}
+	return "", nil
+}
+
+// listed checks a list of inventory names.
+func (c *checker) listed(a plan.App, what, path string, names, known []string) {
+	for i, n := range names {
+		here := fmt.Sprintf("%s.%d", path, i)
+		if first := slices.Index(names, n); first < i {
+			c.add(a, here, fmt.Sprintf("%s %s is listed twice", what, n), "the other is at "+place(at(a, fmt.Sprintf("%s.%d", path, first))))
+			continue
+		}
+		if !slices.Contains(known, n) && !c.partial {
+			c.add(a, here, fmt.Sprintf("unknown %s %q in environment %s", what, n, a.Env), suggest(n, known))
+		}
+	}
+}
+
+// watches checks the names of hosts that are asked about an outer balancer.
+func (c *checker) watches(a plan.App, env plan.Environment) {
+	if p := a.Topology.Pairs; p != nil && p.Outer.Marker != nil && !c.partial {
+		if on := watchedOn(p.Outer.Marker); on != "" && !isHost(env, on) {
+			c.add(a, "topology.pairs.outer.marker.watch", fmt.Sprintf("unknown host %q in environment %s", on, env.Name), suggest(on, hosts(env)))
+		}
+	}
+}
+
+// watchedOn is the host that a marker's watch asks; "" for the proxy itself.
+func watchedOn(m *plan.Marking) string {
+	switch w := m.Watch; {
+	case w == nil:
+	case w.HAProxy != nil:
+		return w.HAProxy.On
+	case w.HTTPD != nil:
+		return w.HTTPD.On
+	case w.HTTP != nil:
+		return w.HTTP.On
+	}
+	return ""
+}
+
+func hosts(e plan.Environment) []string {
+	return slices.Concat(slices.Sorted(maps.Keys(e.Servers)), slices.Sorted(maps.Keys(e.Proxies)))
+}
+
+func isHost(e plan.Environment, name string) bool { return slices.Contains(hosts(e), name) }
+
+// duplicates finds two apps with one name.
+func (c *checker) duplicates() {
+	first := map[string]plan.App{}
+	for _, a := range c.apps {
+		f, ok := first[a.Name]
+		switch {
+		case !ok:
+			first[a.Name] = a
+		case at(f, "name") != at(a, "name"):
+			c.add(a, "name", fmt.Sprintf("app %s is defined twice", a.Name), "the other is at "+place(at(f, "name")))
+		}
+	}
+}
+
+// warnings are about what is allowed and rarely meant.
+func warnings(apps []plan.App) []Diagnostic {
+	var out []Diagnostic
+	for _, a := range apps {
+		if !a.Service.None() && len(a.Probes) == 0 {
+			out = append(out, Diagnostic{Pos: at(a, "service"), Message: fmt.Sprintf("app %s has a service but no probe: nothing proves that a new release works", a.Name), Hint: "add probes"})
+		}
+	}
+	return out
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

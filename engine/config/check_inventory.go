@@ -1,0 +1,80 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"trikk.dev/engine/plan"
+)
+
+// environments checks the inventory and fills in the environments by name.
+func (c *checker) environments(envs []plan.Environment) {
+	for _, e := range envs {
+		if first, ok := c.envs[e.Name]; ok {
+			c.place(e.Pos, first.Pos, "environment %s is defined twice", e.Name)
+			continue
+		}
+		c.envs[e.Name] = e
+		c.machines(e)
+		for _, name := range slices.Sorted(maps.Keys(e.Proxies)) {
+			c.driver(e, e.Proxies[name])
+		}
+	}
+}
+
+// place reports a mistake in the inventory that has two places.
+func (c *checker) place(pos, other plan.Pos, format string, args ...any) {
+	c.diags = append(c.diags, Diagnostic{Pos: pos, Message: fmt.Sprintf(format, args...), Hint: "the other is at " + place(other), also: other})
+}
+
+// machines finds machines with two names, and names of two machines: locks and port checks go by the name.
+func (c *checker) machines(e plan.Environment) {
+	all := slices.Collect(maps.Values(e.Servers))
+	for _, p := range e.Proxies {
+		all = append(all, p.Host)
+	}
+	slices.SortFunc(all, func(a, b plan.Host) int { return comparePos(a.Pos, b.Pos) })
+	for i, h := range all {
+		for _, g := range all[:i] {
+			switch {
+			case h.Name == g.Name && machine(h) != machine(g):
+				c.place(h.Pos, g.Pos, "server and proxy %s of environment %s have different addresses: %s and %s", h.Name, e.Name, h.Address, g.Address)
+			case h.Name != g.Name && machine(h) == machine(g):
+				c.place(h.Pos, g.Pos, "%s and %s of environment %s are one machine, %s", h.Name, g.Name, e.Name, h.Address)
+			}
+		}
+	}
+}
+
+// machine is what makes two hosts the same machine.
+func machine(h plan.Host) string {
+	port := h.Port
+	if port == 0 {
+		port = 22
+	}
+	return fmt.Sprintf("%s:%d via %s", h.Address, port, h.Jump)
+}
+
+// driver checks a proxy's commands and the host that its watch asks.
+func (c *checker) driver(e plan.Environment, p plan.Proxy) {
+	path := "environments." + e.Name + ".proxies." + p.Name
+	say := func(field, message, hint string) {
+		c.diags = append(c.diags, Diagnostic{Pos: p.Pos, Path: path + field, Message: message, Hint: hint})
+	}
+	if p.Reload != "" {
+		if err := shellError(p.Reload); err != "" {
+			say(".reload", err, "")
+		}
+	}
+	for field, text := range commandsOf(p.Driver.Command) {
+		if err := shellError(text); err != "" {
+			say(".driver.command."+field, err, "")
+		}
+	}
+	if m := p.Driver.Marker; m != nil {
+		if on := watchedOn(m); on != "" && !isHost(e, on) {
+			say(".driver.marker.watch", fmt.Sprintf("unknown host %q in environment %s", on, e.Name), suggest(on, hosts(e)))
+		}
+	}
+}

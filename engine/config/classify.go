@@ -1,0 +1,88 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"trikk.dev/engine/plan"
+)
+
+// classify tells the folders that only serve others from those that must have an app or environments, and drops what needs
+// no evaluation.
+func (m module) classify(all []folder) []folder {
+	imported := map[string]bool{}
+	for _, f := range all {
+		for _, p := range f.imports {
+			if dir, ok := m.dirOf(p); ok {
+				imported[dir] = true
+			}
+		}
+	}
+	var out []folder
+	for _, f := range all {
+		if imported[f.dir] || slices.ContainsFunc(all, f.above) {
+			f.kind = inner
+		}
+		if m.evaluated(f, imported[f.dir]) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// evaluated reports whether a folder may hold an app or environments. The app of a folder with folders below it is what
+// they share.
+func (m module) evaluated(f folder, imported bool) bool {
+	switch {
+	case f.broken, m.path+"/"+f.dir == schemaImport:
+		return false
+	case f.kind == leaf, f.has("environments"):
+		return true
+	default:
+		return imported && f.has("app")
+	}
+}
+
+// above reports whether g is a folder of the same package below f.
+func (f folder) above(g folder) bool {
+	return g.pkg == f.pkg && g.dir != f.dir && (f.dir == "." || strings.HasPrefix(g.dir, f.dir+"/"))
+}
+
+const appForm = "the form is app: schema.#App & {…}"
+
+// form finds what is written beside or instead of app and environments.
+func (r *reader) form() []Diagnostic {
+	if r.folder.kind != leaf {
+		return nil
+	}
+	known := shapeOf(r.language.app)
+	for _, l := range r.folder.labels {
+		_, ofApp := known.fields[l.name]
+		switch {
+		case strings.HasSuffix(l.text, ".#App"):
+			return []Diagnostic{{Pos: l.pos, Message: l.text + " is embedded in the file, where it lets misspelt fields through", Hint: appForm}}
+		case ofApp && l.name != "environments" && !r.folder.used[l.name]:
+			return []Diagnostic{{Pos: l.pos, Message: "field \"" + l.name + "\" is outside of app", Hint: appForm}}
+		}
+	}
+	return r.misspelt()
+}
+
+// misspelt finds top-level fields that nobody refers to and that look like app or environments.
+func (r *reader) misspelt() []Diagnostic {
+	var out []Diagnostic
+	for _, l := range r.folder.labels {
+		if l.name == "" || strings.ContainsAny(l.name[:1], "_#") || r.folder.used[l.name] || l.name == "app" || l.name == "environments" {
+			continue
+		}
+		if n := nearest(l.name, []string{"app", "environments"}); n != "" {
+			out = append(out, Diagnostic{Pos: l.pos, Message: "unknown field \"" + l.name + "\"", Hint: "did you mean \"" + n + "\"?"})
+		}
+	}
+	return out
+}
+
+// noApp is the mistake of a folder that has neither an app nor environments.
+func (r *reader) noApp() Diagnostic {
+	return Diagnostic{Pos: plan.Pos{File: r.show(r.folder.files[0]), Line: 1, Column: 1}, Message: "the folder has no app", Hint: appForm + "; shared values go in a folder above the apps, or in a package that they import"}
+}

@@ -1,0 +1,135 @@
+package config
+
+import (
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+	"trikk.dev/engine/plan"
+)
+
+// subject is a value with mistakes.
+type subject struct {
+	real cue.Value // unified with the schema
+	err  error     // what CUE says about it
+	root string    // its field in the package: app or environments
+}
+
+// diagnose finds every mistake in a value. CUE stops at the first one in many places, so what the user wrote is compared
+// with the schema field by field, apart from it; what CUE alone found is added.
+func (r *reader) diagnose(s subject) []Diagnostic {
+	said := r.explain(s)
+	b, err := r.build([]folder{r.folder}, r.parseRaw)
+	if err != nil || b.values[0].err != nil || notBuilt(b.values[0].value) {
+		return said
+	}
+	c := comparison{module: r.module}
+	raw := field(b.values[0].value, s.root)
+	switch s.root {
+	case "app":
+		c.app(b.language, raw)
+	default:
+		c.environments(b.language, raw)
+	}
+	return c.with(said)
+}
+
+// notBuilt reports whether a package refers to what doesn't exist: its fields can't be looked at then.
+func notBuilt(v cue.Value) bool {
+	_, err := v.Fields(cue.ErrorsAsValues(true))
+	return err != nil
+}
+
+// comparison holds what the user wrote against the schema.
+type comparison struct {
+	module
+	shared shape // the fields of an app, which hold in its environments
+	diags  []Diagnostic
+}
+
+func (c *comparison) add(pos plan.Pos, path []string, message, hint string) {
+	c.diags = append(c.diags, Diagnostic{Pos: pos, Path: strings.Join(path, "."), Message: message, Hint: hint})
+}
+
+// with adds those of CUE's own findings that concern other fields.
+func (c *comparison) with(said []Diagnostic) []Diagnostic {
+	out := merge(c.diags)
+	known := out
+	for _, d := range merge(said) {
+		if !covered(d, known) {
+			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// covered reports whether a mistake is another view of one that is known already.
+func covered(d Diagnostic, known []Diagnostic) bool {
+	p := common(d.Path)
+	for _, k := range known {
+		q := common(k.Path)
+		if k.Pos == d.Pos || p == q || strings.HasPrefix(p, q+".") || strings.HasPrefix(q, p+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// common is a path without the environment in which it was met.
+func common(path string) string {
+	rest, ok := strings.CutPrefix(path, "environments.")
+	if !ok {
+		return path
+	}
+	_, rest, _ = strings.Cut(rest, ".")
+	return rest
+}
+
+// merge joins the same mistake met in several environments into one.
+func merge(ds []Diagnostic) []Diagnostic {
+	type key struct {
+		pos           plan.Pos
+		message, hint string
+	}
+	at := map[key]int{}
+	var out []Diagnostic
+	for _, d := range ds {
+		k := key{d.Pos, d.Message, d.Hint}
+		i, ok := at[k]
+		if !ok {
+			at[k] = len(out)
+			out = append(out, d)
+			continue
+		}
+		out[i].Path = join(out[i].Path, d.Path)
+	}
+	return out
+}
+
+// join makes one path of two that differ in the environment.
+func join(a, b string) string {
+	switch {
+	case a == b:
+		return a
+	case common(a) != common(b):
+		return a
+	case !strings.HasPrefix(a, "environments."):
+		return a
+	case !strings.HasPrefix(b, "environments."):
+		return b
+	default:
+		return "environments.*." + common(a)
+	}
+}
+
+// plain gives CUE's errors without a value to look them up in: syntax, imports, references.
+func (m module) plain(err error) []Diagnostic {
+	if err == nil {
+		return nil
+	}
+	var out []Diagnostic
+	for _, e := range errors.Errors(err) {
+		out = append(out, m.one(e))
+	}
+	return out
+}

@@ -1,0 +1,156 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/build"
+	"cuelang.org/go/cue/cuecontext"
+	"cuelang.org/go/cue/load"
+	"cuelang.org/go/cue/parser"
+	"trikk.dev/engine/plan"
+)
+
+const (
+	// batchSize is how many packages share one CUE context: a context keeps about 320 KB a package for its whole life.
+	batchSize = 20
+	// workers is how many contexts are at work at once.
+	workers = 2
+)
+
+// outcome is what one package gave.
+type outcome struct {
+	folder folder
+	apps   []plan.App
+	envs   []plan.Environment
+	diags  []Diagnostic
+	// name is the app's name where it could be read, also of an app with mistakes; "" where there is none.
+	name string
+}
+
+// failed reports whether the package has mistakes.
+func (o outcome) failed() bool { return len(o.diags) > 0 }
+
+// evaluator evaluates packages of one module.
+type evaluator struct {
+	module
+	overlay map[string]load.Source
+}
+
+// parseFile is how load reads a file.
+type parseFile func(name string, src any, cfg parser.Config) (*ast.File, error)
+
+// all evaluates folders, a batch at a time, and gives their outcomes in the same order.
+func (e evaluator) all(ctx context.Context, folders []folder) ([]outcome, error) {
+	parts := slices.Collect(slices.Chunk(folders, batchSize))
+	out := make([][]outcome, len(parts))
+	slots := make(chan struct{}, workers)
+	var wg sync.WaitGroup
+	for i, part := range parts {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			if ctx.Err() == nil {
+				out[i] = e.batch(part)
+			}
+		})
+	}
+	wg.Wait()
+	return slices.Concat(out...), ctx.Err()
+}
+
+// batch evaluates folders in one CUE context.
+func (e evaluator) batch(folders []folder) []outcome {
+	out := make([]outcome, len(folders))
+	b, err := e.build(folders, nil)
+	for i, f := range folders {
+		if err != nil {
+			out[i] = outcome{folder: f, diags: []Diagnostic{{Pos: f.start(e.module), Message: err.Error()}}}
+			continue
+		}
+		out[i] = e.guarded(f, b.values[i], b.language)
+	}
+	return out
+}
+
+// built is packages in one CUE context.
+type built struct {
+	language language
+	values   []loaded
+}
+
+// loaded is one package: its value, or why there is none.
+type loaded struct {
+	value cue.Value
+	err   error
+}
+
+// build loads and builds folders, with the schema, in a fresh context.
+func (e evaluator) build(folders []folder, parse parseFile) (b built, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the CUE library gave up: %v", r)
+		}
+	}()
+	args := []string{schemaImport}
+	for _, f := range folders {
+		args = append(args, "./"+f.dir+":"+f.pkg)
+	}
+	insts := load.Instances(args, &load.Config{
+		Dir: e.root, ModuleRoot: e.root, Overlay: e.overlay, Env: []string{"CUE_REGISTRY=none"}, ParseFile: parse,
+	})
+	if len(insts) != len(args) {
+		return built{}, loadError(insts)
+	}
+	ctx := cuecontext.New()
+	schema := instance(ctx, insts[0])
+	if schema.err != nil {
+		return built{}, fmt.Errorf("reading the schema: %w", schema.err)
+	}
+	if b.language, err = newLanguage(schema.value); err != nil {
+		return built{}, err
+	}
+	for _, in := range insts[1:] {
+		b.values = append(b.values, instance(ctx, in))
+	}
+	return b, nil
+}
+
+// loadError is the error of a load that gave no instances of its own.
+func loadError(insts []*build.Instance) error {
+	for _, in := range insts {
+		if in.Err != nil {
+			return fmt.Errorf("loading: %w", in.Err)
+		}
+	}
+	return fmt.Errorf("loading: %d packages came back", len(insts))
+}
+
+// instance builds one package.
+func instance(ctx *cue.Context, in *build.Instance) loaded {
+	if in.Err != nil {
+		return loaded{err: in.Err}
+	}
+	v := ctx.BuildInstance(in)
+	if !v.Exists() {
+		return loaded{err: v.Err()}
+	}
+	return loaded{value: v}
+}
+
+// guarded evaluates one package; a panic of the evaluator is a mistake of the package.
+func (e evaluator) guarded(f folder, l loaded, lang language) (o outcome) {
+	defer func() {
+		if r := recover(); r != nil {
+			o = outcome{folder: f, diags: []Diagnostic{{Pos: f.start(e.module), Message: fmt.Sprintf("the CUE library gave up on this package: %v", r)}}}
+		}
+	}()
+	p := reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}}
+	p.read(l)
+	p.outcome.diags = tidy(merge(p.outcome.diags))
+	return p.outcome
+}

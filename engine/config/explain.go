@@ -1,0 +1,292 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
+	"cuelang.org/go/cue/token"
+	"trikk.dev/engine/plan"
+)
+
+// leaf compares one value that is not a struct.
+func (c *comparison) leaf(schema cue.Value, s side, path []string) {
+	if !s.own.Exists() {
+		return
+	}
+	if err := s.own.Err(); err != nil {
+		c.broken(s.own, err, path)
+		return
+	}
+	pos := c.pos(c.valuePos(s.own))
+	if s.base.Exists() && s.base.Err() == nil && s.own.Unify(s.base).Err() != nil {
+		c.add(pos, path, twice(s.own, s.base), c.other(c.valuePos(s.base)))
+		return
+	}
+	u := schema.Unify(s.own)
+	err := u.Validate(cue.Concrete(true))
+	if err == nil {
+		return
+	}
+	if u.Err() == nil && s.own.Validate(cue.Concrete(true)) != nil {
+		c.add(pos, path, "has no value yet, only "+short(s.own), "")
+		return
+	}
+	message, hint := reason(schema, s.own, err)
+	c.add(pos, path, message, hint)
+}
+
+// broken reports a value that is wrong without any schema. What can't be decided without the schema is left to CUE.
+func (c *comparison) broken(v cue.Value, err error, path []string) {
+	if v.IncompleteKind() != cue.BottomKind {
+		return
+	}
+	for _, e := range errors.Errors(err) {
+		format, args := e.Msg()
+		in := c.users(e)
+		if !strings.HasPrefix(format, "conflicting values %s and %s") || len(in) < 2 {
+			continue
+		}
+		slices.SortFunc(in, token.Pos.Compare)
+		c.add(c.pos(in[len(in)-1]), path, fmt.Sprintf("set twice: %s and %s", clip(fmt.Sprint(args[0])), clip(fmt.Sprint(args[1]))), c.other(in[0]))
+		return
+	}
+}
+
+// notStruct reports a value that should be a struct and is not.
+func (c *comparison) notStruct(v cue.Value, path []string) bool {
+	switch k := v.IncompleteKind(); k {
+	case cue.StructKind, cue.TopKind:
+		return false
+	case cue.BottomKind:
+		if _, err := v.Fields(cue.ErrorsAsValues(true)); err == nil {
+			return false
+		}
+		c.broken(v, v.Err(), path)
+		return true
+	default:
+		c.add(c.pos(c.valuePos(v)), path, "must be "+kindWords(cue.StructKind)+", not "+short(v), "")
+		return true
+	}
+}
+
+// reason says why a value doesn't fit its schema.
+func reason(schema, v cue.Value, err error) (message, hint string) {
+	words := alternatives(schema)
+	if s, e := v.String(); e == nil && len(words) > 0 {
+		if n := nearest(s, words); n != "" {
+			hint = fmt.Sprintf("did you mean %q?", n)
+		}
+	}
+	if custom := custom(err); custom != "" {
+		return custom, hint
+	}
+	if k := schema.IncompleteKind(); k != cue.BottomKind && k&v.IncompleteKind() == 0 {
+		return "must be " + kindWords(schema.IncompleteKind()) + ", not " + short(v), ""
+	}
+	if len(words) > 0 {
+		return fmt.Sprintf("%s is not one of %s", short(v), quoted(words)), hint
+	}
+	return saying(err), ""
+}
+
+// custom gives the schema's own words: those of its error() calls.
+func custom(err error) string {
+	var out []string
+	for _, e := range errors.Errors(err) {
+		if f, args := e.Msg(); f == "%s" && len(args) == 1 {
+			out = append(out, fmt.Sprint(args[0]))
+		}
+	}
+	return strings.Join(slices.Compact(out), ", or ")
+}
+
+// saying puts CUE's words for an error on one line, the schema's own words first.
+func saying(err error) string {
+	if s := custom(err); s != "" {
+		return s
+	}
+	es := errors.Errors(err)
+	if len(es) == 0 {
+		return err.Error()
+	}
+	e := es[len(es)-1]
+	format, args := e.Msg()
+	if format == "invalid value %s (does not satisfy %s)" && len(args) == 2 {
+		return limit(fmt.Sprint(args[1]), fmt.Sprint(args[0]))
+	}
+	for i, a := range args {
+		if _, isPos := a.(token.Position); !isPos {
+			args[i] = clip(fmt.Sprint(a))
+		}
+	}
+	return strings.TrimSuffix(fmt.Sprintf(strings.ReplaceAll(format, "%d", "%v"), args...), ":")
+}
+
+// limit words a validator that a value doesn't satisfy.
+func limit(validator, value string) string {
+	switch name, rest, _ := strings.Cut(validator, "("); name {
+	case "list.MinItems", "struct.MinFields":
+		return "must have at least " + strings.TrimSuffix(rest, ")")
+	case "list.MaxItems", "struct.MaxFields":
+		return "must have at most " + strings.TrimSuffix(rest, ")")
+	case "list.UniqueItems":
+		return "has an element twice"
+	}
+	return clip(value) + " doesn't satisfy " + validator
+}
+
+// alternatives lists the words of an enumeration in the schema.
+func alternatives(v cue.Value) []string {
+	op, args := v.Expr()
+	if op == cue.SelectorOp {
+		return nil
+	}
+	if op != cue.OrOp && op != cue.AndOp {
+		return nil
+	}
+	var out []string
+	for _, a := range args {
+		if s, err := a.String(); err == nil && a.IsConcrete() {
+			out = append(out, s)
+			continue
+		}
+		out = append(out, alternatives(a)...)
+	}
+	slices.Sort(out)
+	return slices.Compact(slices.DeleteFunc(out, func(s string) bool { return s == "" }))
+}
+
+// one explains one error of CUE's by itself.
+func (m module) one(e errors.Error) Diagnostic {
+	d := Diagnostic{Message: saying(e)}
+	if p := e.Position(); p.IsValid() && m.isUser(p.Filename()) {
+		d.Pos = m.pos(p)
+	} else if in := m.users(e); len(in) > 0 {
+		d.Pos = m.pos(in[0])
+	} else if ps := errors.Positions(e); len(ps) > 0 {
+		d.Pos = m.pos(ps[0])
+	}
+	return d
+}
+
+// users lists the places in users' files that took part in an error.
+func (m module) users(e errors.Error) (out []token.Pos) {
+	for _, p := range e.InputPositions() {
+		if m.isUser(p.Filename()) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// explain gives CUE's own findings about a value, one for each path.
+func (r *reader) explain(s subject) []Diagnostic {
+	var out []Diagnostic
+	at := map[string]int{}
+	for _, e := range errors.Errors(s.err) {
+		path := e.Path()
+		if len(path) > 0 && path[0] == "app" {
+			path = path[1:]
+		}
+		d := r.one(e)
+		d.Path = strings.Join(path, ".")
+		if f, _ := e.Msg(); f == "field not allowed" && len(path) > 0 {
+			d.Message, d.exact = fmt.Sprintf("unknown field %q", path[len(path)-1]), true
+		}
+		if !r.mine(d.Pos) {
+			d.Pos = r.enclosing(s.real, e.Path())
+		}
+		i, ok := at[d.Path]
+		switch {
+		case !ok || d.Path == "":
+			at[d.Path] = len(out)
+			out = append(out, d)
+		case custom(e) != "":
+			out[i].Message = d.Message
+		}
+	}
+	return out
+}
+
+// mine reports whether a position is in a file of the user's.
+func (m module) mine(p plan.Pos) bool {
+	return p.File != "" && m.isUser(m.file(p))
+}
+
+// enclosing gives the place of the nearest field around a path that the user wrote.
+func (r *reader) enclosing(v cue.Value, path []string) plan.Pos {
+	if len(path) > 0 {
+		path = path[1:]
+	}
+	best := r.pos(r.valuePos(v))
+	for _, name := range path {
+		v = field(v, name)
+		if !v.Exists() {
+			break
+		}
+		if p := r.valuePos(v); p.IsValid() {
+			best = r.pos(p)
+		}
+	}
+	if best.File == "" {
+		return r.folder.start(r.module)
+	}
+	return best
+}
+
+// other points to the second place of a mistake.
+func (m module) other(p token.Pos) string {
+	if !p.IsValid() {
+		return ""
+	}
+	return "the other is at " + place(m.pos(p))
+}
+
+func twice(a, b cue.Value) string { return fmt.Sprintf("set twice: %s and %s", short(a), short(b)) }
+
+// kindWords names a kind as people call it.
+func kindWords(k cue.Kind) string {
+	var out []string
+	for _, w := range []struct {
+		kind cue.Kind
+		word string
+	}{{cue.StringKind, "a string in quotes"}, {cue.NumberKind, "a number"}, {cue.IntKind, "a whole number"}, {cue.BoolKind, "true or false"},
+		{cue.ListKind, "a list: […]"}, {cue.StructKind, "a struct: {…}"}, {cue.NullKind, "null"}, {cue.BytesKind, "bytes"}} {
+		if k&w.kind == w.kind && !(w.kind == cue.IntKind && k&cue.NumberKind == cue.NumberKind) {
+			out = append(out, w.word)
+		}
+	}
+	return strings.Join(out, " or ")
+}
+
+// short writes a value in at most one short line.
+func short(v cue.Value) string {
+	switch v.IncompleteKind() {
+	case cue.StructKind:
+		return "a struct"
+	case cue.ListKind:
+		return "a list"
+	}
+	return clip(fmt.Sprint(v))
+}
+
+// clip cuts a long text.
+func clip(s string) string {
+	const most = 60
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return s
+}
+
+func quoted(words []string) string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = fmt.Sprintf("%q", w)
+	}
+	return strings.Join(out, ", ")
+}

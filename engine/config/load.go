@@ -1,0 +1,90 @@
+package config
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Options says what to load.
+type Options struct {
+	// Dir is the config repository, or a folder in it: the module's root is found upward. "" is the working folder.
+	Dir string
+	// Paths limits which apps' mistakes are reported: to those in these folders, relative to Dir or absolute. Everything
+	// is loaded all the same, since apps can clash. Empty: all.
+	Paths []string
+}
+
+// Load reads a config repository and checks all of it. The error is an *Errors with every mistake, or ctx's.
+func Load(ctx context.Context, o Options) (Workspace, error) {
+	m, err := findModule(cmpOr(o.Dir, "."))
+	if err != nil {
+		return Workspace{}, err
+	}
+	within, err := m.limits(o.Paths)
+	if err != nil {
+		return Workspace{}, err
+	}
+	folders, diags, err := m.scan(ctx)
+	if err != nil {
+		return Workspace{}, fmt.Errorf("looking for CUE files: %w", err)
+	}
+	over, err := m.overlay()
+	if err != nil {
+		return Workspace{}, err
+	}
+	e := evaluator{module: m, overlay: over}
+	outcomes, err := e.all(ctx, m.classify(folders))
+	if err != nil {
+		return Workspace{}, fmt.Errorf("evaluating: %w", err)
+	}
+	w := newWorkspace(m, outcomes)
+	diags = append(diags, w.check(folders, outcomes)...)
+	for _, o := range outcomes {
+		if within.covers(filepath.Join(m.root, filepath.FromSlash(o.folder.dir))) || o.folder.has("environments") {
+			diags = append(diags, o.diags...)
+		}
+	}
+	if len(diags) > 0 {
+		return w, &Errors{List: tidy(diags)}
+	}
+	return w, nil
+}
+
+func cmpOr(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// limits is the folders that mistakes are reported for; none: all.
+type limits []string
+
+func (m module) limits(paths []string) (limits, error) {
+	var out limits
+	for _, p := range paths {
+		abs := p
+		if !filepath.IsAbs(p) {
+			abs = filepath.Join(m.base, p)
+		}
+		if _, err := os.Stat(abs); err != nil {
+			return nil, failure(fmt.Sprintf("%s: no such folder", p), "")
+		}
+		if _, ok := m.rel(abs); !ok {
+			return nil, failure(fmt.Sprintf("%s is not in the config repository %s", p, m.root), "")
+		}
+		out = append(out, filepath.Clean(abs))
+	}
+	return out, nil
+}
+
+// covers reports whether a file or folder is within the limits.
+func (l limits) covers(name string) bool {
+	return len(l) == 0 || slices.ContainsFunc(l, func(dir string) bool {
+		return name == dir || strings.HasPrefix(name, strings.TrimSuffix(dir, string(filepath.Separator))+string(filepath.Separator))
+	})
+}

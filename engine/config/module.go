@@ -1,0 +1,107 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/mod/modfile"
+)
+
+// schemaImport is how users import the schema.
+const schemaImport = "trikk.dev/schema"
+
+// module is a CUE module on disk.
+type module struct {
+	root string // absolute
+	path string // without the major version
+	base string // absolute: what positions are relative to
+}
+
+// findModule finds the module that dir is in.
+func findModule(dir string) (module, error) {
+	base, err := filepath.Abs(dir)
+	if err != nil {
+		return module{}, failure(fmt.Sprintf("finding the config repository: %v", err), "")
+	}
+	if fi, err := os.Stat(base); err != nil || !fi.IsDir() {
+		return module{}, failure(fmt.Sprintf("%s: no such folder", dir), "")
+	}
+	for root := base; ; root = filepath.Dir(root) {
+		name := filepath.Join(root, "cue.mod", "module.cue")
+		data, err := os.ReadFile(name)
+		if err == nil {
+			m := module{root: root, base: base}
+			m.path, err = m.read(name, data)
+			return m, err
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return module{}, failure(fmt.Sprintf("reading the module file: %v", err), "")
+		}
+		if root == filepath.Dir(root) {
+			return module{}, failure(fmt.Sprintf("%s is not in a config repository: no cue.mod/module.cue here or above", dir), "trikk init makes one")
+		}
+	}
+}
+
+// read gives the path of the module from its module file.
+func (m module) read(name string, data []byte) (string, error) {
+	f, err := modfile.ParseNonStrict(data, name)
+	if err == nil {
+		p, _, _ := strings.Cut(f.Module, "@")
+		return p, nil
+	}
+	if v := languageVersion(data); v != "" && strings.Contains(err.Error(), "too new") {
+		d := Diagnostic{Pos: m.at(name, data, max(0, strings.Index(string(data), v))), Message: fmt.Sprintf("language.version %s is newer than this trikk knows", v), Hint: "the newest it knows is " + cue.LanguageVersion()}
+		return "", &Errors{List: []Diagnostic{d}}
+	}
+	return "", &Errors{List: m.plain(err)}
+}
+
+// languageVersion finds the version in a module file that the library refuses to read.
+func languageVersion(data []byte) string {
+	for line := range strings.Lines(string(data)) {
+		if _, rest, ok := strings.Cut(line, "version:"); ok {
+			return strings.Trim(strings.TrimSpace(rest), `"} `)
+		}
+	}
+	return ""
+}
+
+// isSchema reports whether a file is the schema's or another module's: not one of the user's files.
+func (m module) isSchema(file string) bool {
+	rel, ok := m.rel(file)
+	if !ok {
+		return true
+	}
+	if strings.HasPrefix(rel, "cue.mod/") && rel != "cue.mod/module.cue" {
+		return true
+	}
+	return m.path == path.Dir(schemaImport) && path.Dir(rel) == path.Base(schemaImport)
+}
+
+// isUser reports whether a file is one that the user can edit.
+func (m module) isUser(file string) bool { return file != "" && !m.isSchema(file) }
+
+// rel gives a file's path relative to the root, with slashes.
+func (m module) rel(file string) (string, bool) {
+	r, err := filepath.Rel(m.root, file)
+	if err != nil || !filepath.IsLocal(r) {
+		return "", false
+	}
+	return filepath.ToSlash(r), true
+}
+
+// dirOf gives the folder of a package of this module by its import path.
+func (m module) dirOf(importPath string) (string, bool) {
+	if importPath == m.path {
+		return ".", true
+	}
+	rest, ok := strings.CutPrefix(importPath, m.path+"/")
+	return rest, ok
+}

@@ -1,0 +1,270 @@
+package config
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cuelang.org/go/cue/ast"
+	"cuelang.org/go/cue/parser"
+	"trikk.dev/engine/plan"
+)
+
+// maxFile bounds one file, in bytes: a very long expression overflows the evaluator's stack.
+const maxFile = 256 << 10
+
+// folder is one package: the files of one folder with one package name.
+type folder struct {
+	dir     string // relative to the module's root, with slashes; "." is the root
+	pkg     string
+	files   []string // absolute
+	imports []string
+	labels  []label         // top-level fields of its own files
+	used    map[string]bool // identifiers that its own files refer to
+	broken  bool            // a file has a syntax error
+	kind    kind
+}
+
+// kind is what a folder is for.
+type kind int
+
+const (
+	leaf  kind = iota // an app or environments
+	inner             // shared by the folders below it, or imported by others
+)
+
+// label is one top-level field or embedded value.
+type label struct {
+	name string // "" for an embedded value
+	text string // what is embedded
+	pos  plan.Pos
+}
+
+// has reports whether the folder's own files set the top-level field.
+func (f folder) has(name string) bool {
+	return slices.ContainsFunc(f.labels, func(l label) bool { return l.name == name })
+}
+
+// start is where a mistake of the folder as a whole is reported.
+func (f folder) start(m module) plan.Pos {
+	return plan.Pos{File: m.show(f.files[0]), Line: 1, Column: 1}
+}
+
+// scan finds all packages of a module, without evaluating anything.
+func (m module) scan(ctx context.Context) ([]folder, []Diagnostic, error) {
+	s := scanner{module: m, found: map[string]*folder{}}
+	err := filepath.WalkDir(m.root, func(name string, e fs.DirEntry, err error) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err != nil {
+			s.refuse(name, fmt.Sprintf("can't be read: %v", err), "")
+			return nil
+		}
+		return s.visit(name, e)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var fs []folder
+	for _, f := range s.found {
+		fs = append(fs, *f)
+	}
+	slices.SortFunc(fs, func(a, b folder) int { return cmp.Or(cmp.Compare(a.dir, b.dir), cmp.Compare(a.pkg, b.pkg)) })
+	return fs, s.diags, nil
+}
+
+type scanner struct {
+	module
+	found map[string]*folder // by folder and package name
+	diags []Diagnostic
+}
+
+func (s *scanner) refuse(name, message, hint string) {
+	s.diags = append(s.diags, Diagnostic{Pos: plan.Pos{File: s.show(name), Line: 1, Column: 1}, Message: message, Hint: hint})
+}
+
+// visit looks at one entry of the tree.
+func (s *scanner) visit(name string, e fs.DirEntry) error {
+	if e.IsDir() {
+		return s.enter(name)
+	}
+	if e.Type()&fs.ModeSymlink != 0 {
+		s.link(name)
+		return nil
+	}
+	if !isSource(e.Name()) {
+		return nil
+	}
+	data, ok := s.read(name, e)
+	if rel, _ := s.rel(name); ok && !strings.HasPrefix(rel, "cue.mod/") {
+		s.parse(name, data)
+	}
+	return nil
+}
+
+// enter skips the folders that CUE skips too.
+func (s *scanner) enter(dir string) error {
+	if dir == s.root {
+		return nil
+	}
+	base := filepath.Base(dir)
+	if strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_") || base == "testdata" {
+		return fs.SkipDir
+	}
+	if _, err := os.Stat(filepath.Join(dir, "cue.mod")); err == nil {
+		return fs.SkipDir // another module
+	}
+	return nil
+}
+
+// link refuses symbolic links that would bring in CUE files, or hide them.
+func (s *scanner) link(name string) {
+	const hint = "a config repository has no symbolic links: copy the file, or import the package"
+	if isSource(filepath.Base(name)) {
+		s.refuse(name, "is a symbolic link", hint)
+		return
+	}
+	entries, err := os.ReadDir(name)
+	if err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isSource(e.Name()) }) {
+		s.refuse(name, "is a symbolic link to a folder with CUE files", hint)
+	}
+}
+
+// read gives a file's data if it may be evaluated.
+func (s *scanner) read(name string, e fs.DirEntry) ([]byte, bool) {
+	fi, err := e.Info()
+	if err != nil {
+		s.refuse(name, fmt.Sprintf("can't be read: %v", err), "")
+		return nil, false
+	}
+	if !fi.Mode().IsRegular() {
+		s.refuse(name, "is not a regular file", "")
+		return nil, false
+	}
+	if fi.Size() > maxFile {
+		s.refuse(name, fmt.Sprintf("has %d KiB; a CUE file may have %d", (fi.Size()+1023)>>10, maxFile>>10), "split the file")
+		return nil, false
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		s.refuse(name, fmt.Sprintf("can't be read: %v", err), "")
+	}
+	return data, err == nil
+}
+
+// parse files a file under its package.
+func (s *scanner) parse(name string, data []byte) {
+	rel, _ := s.rel(name)
+	f, err := parser.ParseFile(name, data)
+	s.diags = append(s.diags, s.plain(err)...)
+	pkg := ""
+	if f != nil {
+		pkg = f.PackageName()
+	}
+	if pkg == "" && err == nil {
+		s.refuse(name, "has no package clause", "start the file with: package "+packageName(path.Dir(rel)))
+		return
+	}
+	key := path.Dir(rel) + ":" + pkg
+	p := s.found[key]
+	if p == nil {
+		p = &folder{dir: path.Dir(rel), pkg: pkg, used: map[string]bool{}}
+		s.found[key] = p
+	}
+	p.files = append(p.files, name)
+	p.broken = p.broken || err != nil
+	if f != nil {
+		p.imports = append(p.imports, imports(f)...)
+		p.labels = append(p.labels, s.labels(f)...)
+		references(f, p.used)
+	}
+}
+
+// imports lists what a file imports, without versions and qualifiers.
+func imports(f *ast.File) (out []string) {
+	for spec := range f.ImportSpecs() {
+		if p, err := strconv.Unquote(spec.Path.Value); err == nil {
+			out = append(out, ast.ParseImportPath(p).Path)
+		}
+	}
+	return out
+}
+
+// labels lists the top-level fields and embedded values of a file.
+func (m module) labels(f *ast.File) (out []label) {
+	for _, d := range f.Decls {
+		switch d := d.(type) {
+		case *ast.Field:
+			if name, _, err := ast.LabelName(d.Label); err == nil {
+				out = append(out, label{name: name, pos: m.pos(d.Pos())})
+			}
+		case *ast.EmbedDecl:
+			out = append(out, label{text: embedded(d.Expr), pos: m.pos(d.Pos())})
+		}
+	}
+	return out
+}
+
+// references collects the identifiers that a file refers to.
+func references(f *ast.File, into map[string]bool) {
+	ast.Walk(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.Field:
+			if _, plain := n.Label.(*ast.Ident); plain {
+				ast.Walk(n.Value, func(n ast.Node) bool {
+					if id, ok := n.(*ast.Ident); ok {
+						into[id.Name] = true
+					}
+					return true
+				}, nil)
+				return false
+			}
+		case *ast.Ident:
+			into[n.Name] = true
+		}
+		return true
+	}, nil)
+}
+
+// embedded writes a reference, as schema.#App; "" for all else.
+func embedded(e ast.Expr) string {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return e.Name
+	case *ast.BinaryExpr:
+		return embedded(e.X)
+	case *ast.SelectorExpr:
+		if l, ok := e.Sel.(*ast.Ident); ok {
+			return embedded(e.X) + "." + l.Name
+		}
+	}
+	return ""
+}
+
+// isSource reports whether CUE would read a file of this name.
+func isSource(base string) bool {
+	return strings.HasSuffix(base, ".cue") && !strings.HasPrefix(base, "_") && !strings.HasPrefix(base, ".") &&
+		!strings.HasSuffix(base, "_tool.cue") && !strings.HasSuffix(base, "_test.cue")
+}
+
+// packageName makes a package name of a folder's name.
+func packageName(dir string) string {
+	name := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(path.Base(dir)))
+	if strings.Trim(name, "0123456789") == "" {
+		return "config"
+	}
+	return strings.TrimLeft(name, "0123456789")
+}
