@@ -1,0 +1,186 @@
+package act
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"trikk.dev/engine/artifact"
+	"trikk.dev/engine/plan"
+	"trikk.dev/engine/proxy"
+)
+
+// Gatherer reads facts. It holds only what can read, so it can't change anything. It may be used concurrently.
+type Gatherer struct {
+	Readers  proxy.Readers
+	Resolver *artifact.Resolver
+}
+
+// View is what Look saw.
+type View struct {
+	Facts plan.Facts
+	// Locks: by app name, then by host, who holds the app's lock there, or left it behind.
+	Locks map[string]map[string]Holder
+}
+
+// Gather reads all that Compile decides on: what the apps' hosts have, what the proxies say, and the artifact of the version
+// that is wanted. All servers are read at once. What would make a run fail, a missing tool or a root that can't be written,
+// is an error here already. All errors of all hosts come together, sorted by host; the facts then hold what could be read.
+func (g *Gatherer) Gather(ctx context.Context, env plan.Environment, apps []plan.App, in plan.Intent) (plan.Facts, error) {
+	w := g.newLooker(env, apps)
+	w.strict = true
+	w.look(ctx)
+	if in.Kind == plan.Rollback {
+		return w.view.Facts, w.problems.join()
+	}
+	if w.problems.none() { // what is live is needed to tell what is wanted
+		w.resolve(ctx, in)
+		w.checkUnpackers()
+	}
+	return w.view.Facts, w.problems.join()
+}
+
+// Look reads what the apps' hosts have and what the proxies say, for people: nothing has to be in order, and what can't be
+// read is left out of the view and named by the error.
+func (g *Gatherer) Look(ctx context.Context, env plan.Environment, apps []plan.App) (View, error) {
+	w := g.newLooker(env, apps)
+	w.look(ctx)
+	return w.view, w.problems.join()
+}
+
+// looker is one look at all hosts.
+type looker struct {
+	g        *Gatherer
+	env      plan.Environment
+	apps     []plan.App
+	strict   bool // problems that would make a run fail are errors
+	mu       sync.Mutex
+	view     View
+	tools    map[string][]string // by host and user
+	problems problems
+}
+
+func (g *Gatherer) newLooker(env plan.Environment, apps []plan.App) *looker {
+	w := &looker{g: g, env: env, apps: apps, tools: map[string][]string{}}
+	w.view.Facts = plan.Facts{Apps: map[string]map[string]plan.Installed{}, Rotation: map[string]map[string][]plan.Rotation{}, Artifacts: map[string]plan.Resolved{}}
+	w.view.Locks = map[string]map[string]Holder{}
+	for _, app := range apps {
+		w.view.Facts.Apps[app.Name] = map[string]plan.Installed{}
+		w.view.Locks[app.Name] = map[string]Holder{}
+	}
+	return w
+}
+
+// look reads hosts and proxies, all at once.
+func (w *looker) look(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, v := range w.visits() {
+		wg.Go(func() { w.visit(ctx, v) })
+	}
+	for _, app := range w.apps {
+		for _, server := range app.Servers {
+			wg.Go(func() { w.rotation(ctx, app, server) })
+		}
+	}
+	wg.Wait()
+}
+
+// rotation asks all proxies in front of one server.
+func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
+	points := plan.Points(app, w.env, server)
+	if len(points) == 0 {
+		return
+	}
+	states := make([]plan.Rotation, len(points))
+	var wg sync.WaitGroup
+	for i, p := range points {
+		wg.Go(func() {
+			if w.strict {
+				if err := proxy.Preflight(ctx, w.g.Readers, p); err != nil {
+					states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
+					w.problems.add(p.Proxy, err)
+					return
+				}
+			}
+			state, err := proxy.Read(ctx, w.g.Readers, p)
+			if err != nil {
+				w.problems.add(p.Proxy, err)
+			}
+			states[i] = state
+		})
+	}
+	wg.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.view.Facts.Rotation[app.Name] == nil {
+		w.view.Facts.Rotation[app.Name] = map[string][]plan.Rotation{}
+	}
+	w.view.Facts.Rotation[app.Name][server] = states
+}
+
+// resolve finds the artifacts of the versions that are wanted, all at once.
+func (w *looker) resolve(ctx context.Context, in plan.Intent) {
+	var wg sync.WaitGroup
+	for _, app := range w.apps {
+		version, err := plan.Wanted(app, w.view.Facts.Apps[app.Name], in)
+		if err != nil {
+			w.problems.add("", err)
+			continue
+		}
+		wg.Go(func() {
+			res, err := w.g.Resolver.Resolve(ctx, app, version)
+			if err != nil {
+				w.problems.add("", fmt.Errorf("%s: %w", app.Name, err))
+				return
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.view.Facts.Artifacts[app.Name] = res
+		})
+	}
+	wg.Wait()
+}
+
+// problems collects errors of all hosts.
+type problems struct {
+	mu  sync.Mutex
+	all []hostError
+}
+
+type hostError struct {
+	host string
+	err  error
+}
+
+func (p *problems) add(host string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.all = append(p.all, hostError{host, err})
+}
+
+func (p *problems) none() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.all) == 0
+}
+
+// join gives all errors, sorted by host and each once: a host that can't be reached is met more than once.
+func (p *problems) join() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	slices.SortStableFunc(p.all, func(a, b hostError) int {
+		return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.err.Error(), b.err.Error()))
+	})
+	var errs []error
+	seen := map[string]bool{}
+	for _, e := range p.all {
+		if text := e.err.Error(); !seen[text] {
+			seen[text] = true
+			errs = append(errs, e.err)
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,184 @@
+package act
+
+// The facts script reads all apps of one user on one server in one round trip. It changes nothing: no redirection but to
+// /dev/null, no command that writes. It prints lines of a key and fields; a field is percent-encoded where it isn't plain,
+// so no name can break a line. A manifest is the rest of its line, as it is. The last line is "end".
+//
+// Arguments: six an app: name, root, name of the current link, marker relative to <root>/shared, kind of service
+// (systemd, commands, process or none), systemd unit.
+const factsScript = `LC_ALL=C
+export LC_ALL
+
+# put KEY FIELD...: prints a line
+put() {
+	line=$1
+	shift
+	for field do
+		case $field in
+		'') line="$line %" ;;
+		*[!a-zA-Z0-9._/:@+=,-]*) line="$line $(printf %s "$field" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g')" ;;
+		*) line="$line $field" ;;
+		esac
+	done
+	printf '%s\n' "$line"
+}
+
+# first FILE: its first line, in $text
+first() {
+	text=
+	IFS= read -r text 2>/dev/null <"$1" || :
+}
+
+# where the app could be installed
+place() {
+	if [ -e "$root" ] || [ -L "$root" ]; then
+		[ -d "$root" ] || { put problem "$root is not a directory (move it away)"; return; }
+		[ -w "$root" ] && [ -x "$root" ] || put problem "$user may not write to $root (give it to $user)"
+		return
+	fi
+	up=$root
+	while [ ! -e "$up" ]; do
+		up=${up%/*}
+		[ -n "$up" ] || up=/
+	done
+	[ -d "$up" ] && [ -w "$up" ] || put problem "$user can not create $root: $up is not writable (create $root once and give it to $user)"
+}
+
+link() {
+	if [ -L "$root/$current" ]; then
+		put current "$(readlink "$root/$current")" "$(cd -P "$root/$current" 2>/dev/null && pwd -P)"
+	elif [ -d "$root/$current" ]; then
+		put problem "$root/$current is a directory, not a link (move it away: mv $root/$current $root/$current.old)"
+	elif [ -e "$root/$current" ]; then
+		put problem "$root/$current is a file, not a link (move it away)"
+	fi
+}
+
+releases() {
+	for dir in "$root"/releases/*; do
+		[ -d "$dir" ] && [ ! -L "$dir" ] || continue
+		put release "${dir##*/}"
+		[ -f "$dir/.trikk/manifest.json" ] || continue
+		printf 'manifest '
+		while IFS= read -r text || [ -n "$text" ]; do
+			printf %s "$text"
+		done <"$dir/.trikk/manifest.json"
+		printf '\n'
+	done
+}
+
+state() {
+	for file in "$root"/.trikk/good/*; do
+		[ -f "$file" ] || continue
+		first "$file"
+		put good "${file##*/}" "$text"
+	done
+	for file in "$root"/.trikk/cache/*; do
+		[ ! -f "$file" ] || put cached "${file##*/}"
+	done
+	for file in "$root"/.trikk/plans/*; do
+		[ ! -f "$file" ] || put used "${file##*/}"
+	done
+	if [ -n "$marker" ] && { [ -e "$root/shared/$marker" ] || [ -L "$root/shared/$marker" ]; }; then
+		put marked
+	fi
+	if [ -f "$root/.trikk/lock.info" ]; then
+		first "$root/.trikk/lock.info"
+		inode=$(stat -c %i "$root/.trikk/lock" 2>/dev/null)
+		held=free
+		[ -n "$inode" ] && grep -q ":$inode 0 EOF" /proc/locks 2>/dev/null && held=held
+		put lock "$held" "$text"
+	fi
+}
+
+# runs PID: where a process works, and a word of its command line that is in a release
+runs() {
+	put cwd "$(readlink "/proc/$1/cwd" 2>/dev/null)"
+	put argument "$(tr '\000' '\n' 2>/dev/null <"/proc/$1/cmdline" | grep -F "$real/releases/" | head -n 1)"
+}
+
+systemd() {
+	command -v systemctl >/dev/null || { put problem "systemctl is not installed (use another service, or another server)"; return; }
+	case $(systemctl show -p LoadState "$unit" 2>/dev/null) in
+	*not-found*) put problem "there is no systemd unit $unit (install it, then systemctl daemon-reload)" ;;
+	esac
+	put service "$(systemctl is-active "$unit" 2>/dev/null)"
+	pid=$(systemctl show -p MainPID "$unit" 2>/dev/null)
+	pid=${pid##*=}
+	case $pid in
+	'' | 0 | *[!0-9]*) ;;
+	*) runs "$pid" ;;
+	esac
+}
+
+# ours PID: the process is the app's: by its directory, or by its environment
+ours() {
+	case $(readlink "/proc/$1/cwd" 2>/dev/null) in
+	"$real/releases"/*) return 0 ;;
+	esac
+	tr '\000' '\n' 2>/dev/null <"/proc/$1/environ" | grep -qxF "TRIKK_ROOT=$real"
+}
+
+# The pid file's process leads a group; any living member of it that is ours tells.
+process() {
+	first "$root/shared/$name.pid"
+	case $text in
+	'' | 0 | 1 | *[!0-9]*) put service inactive; return ;;
+	esac
+	for pid in "$text" $(cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\([0-9]*\) (.*) \([A-Z]\) [0-9]* \([0-9]*\) .*/\3 \2 \1/p' | grep "^$text [^ZX] " | sed 's/.* //'); do
+		if ours "$pid"; then
+			put service active
+			runs "$pid"
+			return
+		fi
+	done
+	put service inactive
+}
+
+# Processes without a terminal whose directory or program is in a release.
+found() {
+	own=$(cat /proc/$$/stat)
+	own=$(set -- ${own##*) } && echo "$3")
+	ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null | grep -F " -> $real/releases/" | sed 's|.*/proc/\([0-9]*\)/[a-z]* -> \(/.*\)|\1 \2|' | while read -r pid path; do
+		stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
+		(set -- ${stat##*) } && [ "$1" != Z ] && [ "$3" != "$own" ] && [ "$5" = 0 ]) && put found "$path"
+	done
+}
+
+user=$(id -un)
+put user "$user" "$(id -u)"
+put home "$HOME"
+for tool in unzip bsdtar tar gzip curl wget sha256sum sha512sum sha1sum flock timeout setsid base64 readlink stat; do
+	command -v "$tool" >/dev/null && put tool "$tool"
+done
+while [ $# -ge 6 ]; do
+	name=$1 root=$2 current=$3 marker=$4 kind=$5 unit=$6
+	shift 6
+	case $root in
+	'~' | '~/'*) root=$HOME${root#'~'} ;;
+	esac
+	real=$(cd -P "$root" 2>/dev/null && pwd -P) || real=$root
+	put app "$name"
+	put root "$root" "$real"
+	place
+	link
+	releases
+	state
+	case $kind in
+	systemd) systemd ;;
+	process) process ;;
+	commands) found ;;
+	esac
+done
+echo end
+exit 0`
+
+// sudoScript asks, as the login user, whether units could be controlled without a password. Arguments: units.
+const sudoScript = `[ "$(id -u)" != 0 ] || { echo end; exit 0; }
+for unit do
+	for verb in start stop; do
+		sudo -n -l systemctl "$verb" "$unit" >/dev/null 2>&1 || echo "$unit"
+	done
+done
+echo end
+exit 0`

@@ -1,0 +1,237 @@
+package act
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/plan"
+)
+
+// LockTarget is one app's root on one host.
+type LockTarget struct {
+	Host string // inventory name
+	As   string // user that owns the root; "" the login user
+	Root string // absolute, or ~/path
+	App  string
+}
+
+// LockTargets lists the roots that a plan works on.
+func LockTargets(p plan.Plan) []LockTarget {
+	var out []LockTarget
+	for _, a := range p.Apps {
+		for _, h := range a.Source.Hosts() {
+			out = append(out, LockTarget{Host: h, As: userOn(p.Inventory, a.Source, h), Root: a.Root, App: a.App})
+		}
+	}
+	return out
+}
+
+// Holder says who holds a lock.
+type Holder struct {
+	Run   string `json:"run"`
+	Who   string `json:"who"`   // user@host of the controller
+	Since string `json:"since"` // RFC 3339, of the controller's clock
+	// Alive: the lock is held now; else its run was cut off. Only Look tells.
+	Alive bool `json:"-"`
+}
+
+// parseHolder reads a lock.info; one that can't be read names nobody.
+func parseHolder(text string) *Holder {
+	h := &Holder{}
+	if json.Unmarshal([]byte(text), h) != nil || h.Run == "" {
+		return &Holder{Run: "unknown", Who: "unknown"}
+	}
+	return h
+}
+
+// LockedError refuses a lock that another run holds.
+type LockedError struct {
+	Host string
+	Holder
+}
+
+// Error says who holds the lock, since when and by which run.
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%s: locked by run %s of %s since %s (wait for it to end, or see trikk status)", e.Host, e.Run, e.Who, cmp.Or(e.Since, "an unknown time"))
+}
+
+// Lock is held by a process on each host, through an open channel. It is freed when the channel ends.
+type Lock struct {
+	actor   *Actor
+	info    string
+	targets []LockTarget
+	leases  []heldLease
+	lost    chan string
+	quiet   chan struct{} // closed by Release: what ends then is not lost
+	once    sync.Once
+	err     error
+}
+
+type heldLease struct {
+	host  string
+	lease host.Lease
+}
+
+// holding is what one holder locks: all roots of one user on one host.
+type holding struct {
+	host, as string
+	roots    []string
+}
+
+// Lock takes the locks of all targets in host order, without waiting, or none: a lock that another run holds is a
+// *LockedError. It makes <root>/.trikk where it is missing. While the lock is held, every script of the actor's segments
+// first checks that the lock names this run. ctx ends the taking, not the lock.
+func (a *Actor) Lock(ctx context.Context, targets []LockTarget) (*Lock, error) {
+	info, err := json.Marshal(Holder{Run: a.o.Run, Who: a.o.Who, Since: a.o.Now().UTC().Format(time.RFC3339)})
+	if err != nil {
+		return nil, fmt.Errorf("locking: %w", err)
+	}
+	l := &Lock{actor: a, info: string(info), targets: slices.Clone(targets), quiet: make(chan struct{})}
+	for _, h := range holdings(targets) {
+		lease, err := a.hold(ctx, l.info, h)
+		if err != nil {
+			return nil, errors.Join(err, l.Release())
+		}
+		l.leases = append(l.leases, heldLease{h.host, lease})
+	}
+	l.lost = make(chan string, len(l.leases))
+	for _, h := range l.leases {
+		go l.watch(h)
+	}
+	a.setLock(l)
+	return l, nil
+}
+
+func (a *Actor) hold(ctx context.Context, info string, h holding) (host.Lease, error) {
+	server, err := a.o.Hosts.Host(ctx, h.host)
+	if err != nil {
+		return nil, err
+	}
+	lease, err := server.Hold(ctx, host.Script{As: h.as, Steps: []host.ScriptStep{{ID: "lock", Text: holdScript(info, h.roots)}}})
+	if err != nil {
+		return nil, refusal(h.host, err)
+	}
+	if first := strings.TrimSpace(lease.First()); first != "held" {
+		return nil, errors.Join(&host.Error{Host: h.host, Kind: host.Protocol, Doing: "locking", Err: fmt.Errorf("the holder said %q", first)}, lease.Release())
+	}
+	return lease, nil
+}
+
+// refusal tells a lock that is held from other failures.
+func refusal(name string, err error) error {
+	var e *host.Error
+	if !errors.As(err, &e) || e.Kind != host.Refused {
+		return err
+	}
+	for line := range strings.Lines(e.Output + "\n" + fmt.Sprint(e.Err)) {
+		if _, info, ok := strings.Cut(strings.TrimSpace(line), "locked "); ok {
+			return &LockedError{Host: name, Holder: *parseHolder(info)}
+		}
+	}
+	return err
+}
+
+// holdings groups targets by host and user, in order.
+func holdings(targets []LockTarget) []holding {
+	sorted := slices.Clone(targets)
+	slices.SortFunc(sorted, func(a, b LockTarget) int {
+		return cmp.Or(cmp.Compare(a.Host, b.Host), cmp.Compare(a.As, b.As), cmp.Compare(a.Root, b.Root))
+	})
+	var out []holding
+	for _, t := range sorted {
+		if len(out) == 0 || out[len(out)-1].host != t.Host || out[len(out)-1].as != t.As {
+			out = append(out, holding{host: t.Host, as: t.As})
+		}
+		h := &out[len(out)-1]
+		if !slices.Contains(h.roots, t.Root) {
+			h.roots = append(h.roots, t.Root)
+		}
+	}
+	return out
+}
+
+func (l *Lock) watch(h heldLease) {
+	select {
+	case <-h.lease.Lost():
+	case <-l.quiet:
+		return
+	}
+	select {
+	case <-l.quiet:
+	default:
+		l.lost <- h.host
+	}
+}
+
+// Lost gives the name of each host whose lock was lost: another run may work there now.
+func (l *Lock) Lost() <-chan string { return l.lost }
+
+// Release frees all locks, all at once, and waits for it. A host that can't be reached any more is an error, though its lock is
+// freed there within a minute. Releasing twice is fine.
+func (l *Lock) Release() error {
+	l.once.Do(func() {
+		close(l.quiet)
+		l.actor.dropLock(l)
+		errs := make([]error, len(l.leases))
+		var wg sync.WaitGroup
+		for i, h := range l.leases {
+			wg.Go(func() {
+				if err := h.lease.Release(); err != nil {
+					errs[i] = fmt.Errorf("%s: %w", h.host, err)
+				}
+			})
+		}
+		wg.Wait()
+		l.err = errors.Join(errs...)
+	})
+	return l.err
+}
+
+// guard is the check that a script of a segment makes first; "" where nothing is locked for it.
+func (l *Lock) guard(seg plan.Segment) string {
+	t, ok := l.target(seg)
+	if !ok {
+		return ""
+	}
+	owner := t.As
+	if owner == seg.As {
+		owner = ""
+	}
+	return guardScript(l.info, t.Root, owner)
+}
+
+func (l *Lock) target(seg plan.Segment) (LockTarget, bool) {
+	if l == nil {
+		return LockTarget{}, false
+	}
+	for _, t := range l.targets {
+		if t.Host == seg.Host && t.App == seg.App {
+			return t, true
+		}
+	}
+	return LockTarget{}, false
+}
+
+// check asks the host whether the lock still names this run, before what is no script changes anything.
+func (l *Lock) check(ctx context.Context, r host.Reader, seg plan.Segment) error {
+	t, ok := l.target(seg)
+	if !ok {
+		return nil
+	}
+	out, err := r.Query(ctx, host.NewQuery(t.As, ownsScript, t.Root))
+	if err != nil {
+		return err
+	}
+	if info := strings.TrimSpace(string(out.Stdout)); info != l.info {
+		return &host.Error{Host: seg.Host, Kind: host.Refused, Doing: "checking the lock", Output: info, Err: fmt.Errorf("this run no longer has the lock of %s: %s", t.Root, cmp.Or(info, "nobody holds it"))}
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package act
+
+import (
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+)
+
+// quotePath is a shell word for a path that may start with ~/, the home of the user that runs the script.
+func quotePath(p string) string {
+	if p == "~" {
+		return `"$HOME"`
+	}
+	if rest, ok := strings.CutPrefix(p, "~/"); ok {
+		return `"$HOME"/` + shellescape.Quote(rest)
+	}
+	return shellescape.Quote(p)
+}
+
+func quotePaths(roots []string) string {
+	var words []string
+	for _, r := range roots {
+		words = append(words, quotePath(r))
+	}
+	return strings.Join(words, " ")
+}
+
+// holdScript locks all roots of one user on one server, or none, and holds them while heartbeats come.
+func holdScript(info string, roots []string) string {
+	return "info=" + shellescape.Quote(info) + "\nTRIKK_HOLD=" + shellescape.Quote(shHolder) + "\nset -- " + quotePaths(roots) + "\n" + shHold
+}
+
+// The status of shHolder says which root is locked by another: 100 + its index, at most 250.
+const shHold = `set -u
+export TRIKK_HOLD
+for tool in flock timeout head; do
+	command -v "$tool" >/dev/null || fail "$tool is not installed on this server (install util-linux and coreutils)"
+done
+for root do
+	why=$(mkdir -p "$root/.trikk" 2>&1) || fail "$(id -un) can not create $root/.trikk: $why (create $root once and give it to $(id -un))"
+	[ -w "$root/.trikk" ] || fail "$(id -un) may not write to $root/.trikk (give it to $(id -un))"
+done
+code=0
+sh -c "$TRIKK_HOLD" trikk-lock 0 "$info" "$@" || code=$?
+[ "$code" != 0 ] || exit 0
+if [ "$code" -lt 100 ] || [ "$code" -gt 250 ]; then
+	fail "the lock's holder ended with status $code"
+fi
+shift $((code - 100))
+tries=0
+while [ ! -s "$1/.trikk/lock.info" ] && [ "$tries" -lt 20 ]; do
+	tries=$((tries + 1))
+	sleep 0.1
+done
+fail "locked $(head -n 1 "$1/.trikk/lock.info" 2>/dev/null)"
+`
+
+// shHolder locks root after root: each flock runs the shell that locks the next. Only the flocks have the locks open (-o), so
+// nothing that is started later can keep them.
+const shHolder = `at=$1 info=$2
+shift 2
+if [ "$at" -lt "$#" ]; then
+	code=$((100 + at))
+	[ "$code" -le 250 ] || code=250
+	eval "root=\${$((at + 1))}"
+	exec flock -n -o -E "$code" "$root/.trikk/lock" sh -c "$TRIKK_HOLD" trikk-lock "$((at + 1))" "$info" "$@"
+fi
+trap 'for root do
+	[ "$(cat "$root/.trikk/lock.info" 2>/dev/null)" != "$info" ] || rm -f "$root/.trikk/lock.info"
+done' EXIT
+trap 'exit 129' HUP INT TERM
+for root do
+	printf "%s\n" "$info" >"$root/.trikk/lock.info.new" && mv -f "$root/.trikk/lock.info.new" "$root/.trikk/lock.info" || exit 99
+done
+echo held
+while beat=$(timeout 45 head -c 1) && [ -n "$beat" ]; do :; done
+exit 0`
+
+// guardScript ends a script whose lock names another run, or none. owner is the user that owns the root when that is not the
+// user of the script.
+func guardScript(info, root, owner string) string {
+	read := "cat " + quotePath(root) + "/.trikk/lock.info"
+	if owner != "" {
+		read = "sudo -n -H -u " + shellescape.Quote(owner) + " /bin/sh -c " + shellescape.Quote(read)
+	}
+	return "mine=" + shellescape.Quote(info) + "\ninfo=$(" + read + " 2>/dev/null) || info=\n" +
+		`[ "$info" = "$mine" ] || fail "this run no longer has the lock of ` + "\"" + quotePath(root) + "\"" + `: ${info:-nobody holds it}"` + "\n"
+}
+
+// ownsScript asks for lock.info of the roots given as arguments, one line each.
+const ownsScript = `for root do
+	case $root in
+	'~' | '~/'*) root=$HOME${root#'~'} ;;
+	esac
+	head -n 1 "$root/.trikk/lock.info" 2>/dev/null || echo
+done
+exit 0`

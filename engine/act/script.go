@@ -1,0 +1,133 @@
+package act
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/plan"
+)
+
+// scripts sends the segment's steps as one script, or as several where the secrets of two steps would have one name.
+func (d *doing) scripts(ctx context.Context) error {
+	h, err := d.o.Hosts.Host(ctx, d.seg.Host)
+	if err != nil {
+		return d.unreached(d.seg.Steps[0], err)
+	}
+	steps := d.seg.Steps
+	for len(steps) > 0 {
+		n := scriptEnd(steps)
+		ok, err := d.script(ctx, h, steps[:n])
+		if err != nil || !ok {
+			return err
+		}
+		steps = steps[n:]
+	}
+	return nil
+}
+
+// scriptEnd is how many steps go into one script: up to the second that has secrets.
+func scriptEnd(steps []plan.Step) int {
+	with := 0
+	for i, s := range steps {
+		if f, ok := s.Op.(plan.Fetch); ok && len(f.Secrets()) > 0 {
+			with++
+		}
+		if with > 1 {
+			return i
+		}
+	}
+	return len(steps)
+}
+
+// script sends steps and reports each as its record comes. ok: all of them succeeded.
+func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) (ok bool, err error) {
+	s := host.Script{As: d.seg.As, Secrets: map[string]string{}, Guard: d.held().guard(d.seg)}
+	for _, step := range steps {
+		if err := d.secrets(step, s.Secrets); err != nil {
+			d.give(plan.Result{Step: steps[0].ID, Status: plan.NotRun, Error: err.Error()})
+			return false, nil
+		}
+		s.Steps = append(s.Steps, host.ScriptStep{ID: step.ID, Text: step.Op.Script(), Timeout: step.Timeout.D()})
+	}
+	done, ok := 0, true
+	_, err = h.Run(ctx, s, func(r host.Record) {
+		if done >= len(steps) || !ok {
+			return
+		}
+		ok = r.Exit == 0
+		d.give(resultOf(steps[done], r))
+		done++
+	})
+	switch {
+	case err != nil && done < len(steps) && ok && notRun(err):
+		return false, d.unreached(steps[done], err)
+	case err != nil:
+		return false, err
+	case ok && done < len(steps):
+		return false, &host.Error{Host: d.seg.Host, Kind: host.Protocol, Step: steps[done].ID, Doing: "running a script", Err: fmt.Errorf("%d of %d steps answered", done, len(steps))}
+	}
+	return ok, nil
+}
+
+// unreached reports a step that never reached its host, and passes other errors on.
+func (d *doing) unreached(s plan.Step, err error) error {
+	if !notRun(err) {
+		return err
+	}
+	d.give(plan.Result{Step: s.ID, Status: plan.NotRun, Error: err.Error()})
+	return nil
+}
+
+// secrets reads what a step's script expects in shell variables.
+func (d *doing) secrets(s plan.Step, into map[string]string) error {
+	f, ok := s.Op.(plan.Fetch)
+	if !ok {
+		return nil
+	}
+	for name, ref := range f.Secrets() {
+		v, err := d.o.Secrets(ref)
+		if err != nil {
+			return err
+		}
+		into[name] = v
+	}
+	return nil
+}
+
+// resultOf is a record as a result. What a step says last when it fails is why it failed.
+func resultOf(s plan.Step, r host.Record) plan.Result {
+	res := plan.Result{Step: s.ID, Status: plan.Changed, Output: r.Output, Millis: r.Took.Milliseconds()}
+	switch {
+	case r.Exit != 0:
+		res.Status, res.Exit, res.Error = plan.Failed, r.Exit, reason(s, r)
+	case r.Same:
+		res.Status = plan.Unchanged
+	}
+	return res
+}
+
+func reason(s plan.Step, r host.Record) string {
+	line := lastLine(r.Output)
+	_, users := s.Op.(plan.Reload) // a user's command, whose output explains nothing by itself
+	switch {
+	case line == "":
+		return fmt.Sprintf("exit status %d", r.Exit)
+	case users || r.Exit != 1:
+		return fmt.Sprintf("exit status %d: %s", r.Exit, line)
+	}
+	return line
+}
+
+// waiting ends early when ctx ends.
+func waiting(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ended(ctx)
+	case <-t.C:
+		return nil
+	}
+}
