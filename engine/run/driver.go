@@ -177,21 +177,30 @@ func (d *driver) interrupt(r plan.Ref) {
 	}
 }
 
-// start runs a segment that was journaled as started.
+// start runs a segment that was journaled as started. What it reports after its end does not fit any more, and is dropped.
 func (d *driver) start(e plan.Event) {
 	r := *e.Ref
-	line := &line{mail: d.mail, ref: r}
 	ctx, cancel := context.WithCancel(d.base)
 	d.flights[r] = cancel
 	err := d.m.Apply(e)
 	s, unknown := d.p.Segment(r)
 	if err = errors.Join(err, unknown); err != nil {
 		cancel()
-		line.finish(err)
+		d.finish(r, err)
 		return
 	}
 	d.group.Go(func() {
 		defer cancel()
-		line.finish(d.do(ctx, s, line.result))
+		d.finish(r, d.do(ctx, s, func(result plan.Result) {
+			d.mail.put(plan.Event{Kind: plan.StepFinished, Ref: &r, Result: &result})
+		}))
 	})
+}
+
+func (d *driver) finish(r plan.Ref, err error) {
+	e := plan.Event{Kind: plan.SegmentFinished, Ref: &r}
+	if err != nil {
+		e.Error = err.Error()
+	}
+	d.mail.put(e)
 }

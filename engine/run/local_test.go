@@ -349,3 +349,23 @@ func TestASaveErrorIsARunError(t *testing.T) {
 		}
 	})
 }
+
+// a's link ends while b drains; the save of its end fails, so b's wait is cut and its end is not waited for.
+func TestASaveErrorCutsWhatWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, m, kept := newFleet(2), &meeting{release: make(chan struct{})}, &memory{}
+		f.around = func(ctx context.Context, s plan.Segment) error {
+			if s.Steps[0].ID == "a/link" {
+				kept.mu.Lock()
+				defer kept.mu.Unlock()
+				kept.failAt = kept.calls + 1
+				return nil
+			}
+			return m.around(ctx, s)
+		}
+		_, o, err := Local(t.Context(), deploy(2, "hold", "a", "b"), nil, f.do, nil, Keep(kept))
+		if err == nil || !m.cutDrain || o.Status != plan.Broken {
+			t.Errorf("%v, drain cut: %v, outcome %+v", err, m.cutDrain, o)
+		}
+	})
+}
