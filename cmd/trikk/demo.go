@@ -139,4 +139,3 @@ func (c *cli) demoAppCommand() *cobra.Command {
 	cmd.Flags().StringVar(&version, "app-version", "", "version to answer with")
 	return cmd
 }
-

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ func (f *fleet) fresh(ctx context.Context, p plan.Plan) error {
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
 	apps, in := again(p)
-	facts, err := f.actor.Gather(ctx, p.Inventory, apps, in)
+	facts, err := f.gatherer.Gather(ctx, p.Inventory, apps, in)
 	if err != nil {
 		return err
 	}
@@ -59,7 +60,7 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan) (plan.Outcome, error) 
 		return plan.Outcome{}, err
 	}
 	log, err := run.Create(c.runs(), run.Meta{Run: f.run, Who: who(), Started: c.now().UTC().Format(time.RFC3339)}, p)
-	if errors.Is(err, errExist) {
+	if errors.Is(err, fs.ErrExist) {
 		return plan.Outcome{}, refused("plan %s was already applied from this machine; make a new one with trikk plan", p.ID)
 	}
 	if err != nil {
@@ -67,14 +68,12 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan) (plan.Outcome, error) 
 	}
 	view := c.newView()
 	view.start(f.run, p)
-	ctx = act.WithReport(ctx, func(host, step, text string) { view.progress(host, step, text) })
+	f.progress = view.progress
 	running, stop, ended := c.twoSignals(ctx)
 	defer ended()
-	_, outcome, err := run.Local(running, p, nil, f.doer(p), view.event,
+	_, outcome, err := run.Local(running, p, nil, f.actor.Do, view.event,
 		run.Keep(log), run.Parallel(c.flags.parallel), run.Stop(stop), run.Lost(lock.Lost()), run.Clock(c.now))
-	if cerr := log.Close(outcome); err == nil {
-		err = cerr
-	}
+	err = errors.Join(err, log.Finish(outcome), log.Close())
 	view.finish(outcome)
 	if err != nil {
 		return outcome, fmt.Errorf("run %s: %w", f.run, err)
@@ -82,14 +81,11 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan) (plan.Outcome, error) 
 	return outcome, nil
 }
 
-// doer gives the engine's way to do a segment.
-func (f *fleet) doer(plan.Plan) run.Do { return f.actor.Do }
-
 // lock takes the lock of every app on every one of its hosts.
 func (f *fleet) lock(ctx context.Context, p plan.Plan) (*act.Lock, error) {
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
-	return f.actor.Lock(ctx, plan.Locks(p))
+	return f.actor.Lock(ctx, act.LockTargets(p))
 }
 
 // build runs the build commands of apps that take the local route.
@@ -100,14 +96,28 @@ func (f *fleet) build(ctx context.Context, apps []plan.App) error {
 		if app.Artifact.File == nil || len(app.Build) == 0 {
 			continue
 		}
-		for _, command := range app.Build {
-			f.cli.say("building %s: %s", app.Name, command)
-		}
-		if err := f.actor.Build(ctx, app); err != nil {
+		if err := f.buildOne(ctx, app); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// buildOne runs one app's build commands in its folder on this machine.
+func (f *fleet) buildOne(ctx context.Context, app plan.App) error {
+	seg := plan.Segment{App: app.Name, Transport: plan.Local}
+	for i, command := range app.Build {
+		f.cli.say("building %s: %s", app.Name, command)
+		op := plan.Run{Command: command, Phase: "build", App: app.Name, Dir: app.Dir}
+		seg.Steps = append(seg.Steps, plan.Step{ID: fmt.Sprintf("%s/build/%d", app.Name, i+1), Title: op.Title(), Op: op, Timeout: plan.Duration(time.Hour)})
+	}
+	var wrong error
+	err := f.actor.Do(ctx, seg, func(r plan.Result) {
+		if r.Status == plan.Failed || r.Status == plan.Unknown {
+			wrong = fmt.Errorf("building %s: %s\n%s", app.Name, r.Error, lastLines(strings.TrimSpace(r.Output), 20))
+		}
+	})
+	return errors.Join(err, wrong)
 }
 
 // newView is how the run is shown.

@@ -21,10 +21,12 @@ import (
 
 // fleet is the servers of one environment as one command reaches them: one connection a server.
 type fleet struct {
-	cli   *cli
-	pool  *host.Pool
-	actor *act.Actor
-	run   string
+	cli      *cli
+	pool     *host.Pool
+	gatherer *act.Gatherer
+	actor    *act.Actor
+	run      string
+	progress func(host, step, text string) // set before a run begins
 }
 
 // fleet wires the rooms together. Nothing is dialled yet.
@@ -33,9 +35,12 @@ func (c *cli) fleet(env plan.Environment, runID string) *fleet {
 		ConfigFile: c.flags.sshConfig, AcceptNew: c.flags.acceptNew, ConnectTimeout: c.flags.timeout, MaxDials: c.flags.parallel,
 		Notice: func(text string) { c.say("%s", text) },
 	})
-	f := &fleet{cli: c, pool: pool, run: runID}
+	resolver := &artifact.Resolver{Secrets: secret.Resolve}
+	f := &fleet{cli: c, pool: pool, run: runID, progress: func(string, string, string) {}}
+	f.gatherer = &act.Gatherer{Readers: act.ReadersOf(pool), Resolver: resolver}
 	f.actor = act.New(act.Options{
-		Hosts: pool, Resolver: &artifact.Resolver{Secrets: secret.Resolve}, Secrets: secret.Resolve, Run: runID, Who: who(),
+		Hosts: pool, Resolver: resolver, Secrets: secret.Resolve, Run: runID, Who: who(), Now: c.now,
+		Progress: func(s plan.Step, line string) { f.progress(s.Host, s.ID, line) },
 	})
 	return f
 }
@@ -69,7 +74,7 @@ func targets(env plan.Environment) []host.Target {
 func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan, error) {
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
-	facts, err := f.actor.Gather(ctx, ch.env, ch.apps, in)
+	facts, err := f.gatherer.Gather(ctx, ch.env, ch.apps, in)
 	if err != nil {
 		return plan.Plan{}, err
 	}

@@ -47,10 +47,34 @@ func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
 		verb = "roll back"
 	}
 	fmt.Fprintf(w, "%s %s in %s: %s → %s\n", verb, a.App, p.Env, from, a.To)
+	var before *plan.Lane // the first lane of the wave before
 	for _, wave := range a.Waves {
 		fmt.Fprintf(w, "\n  %s%s\n", wave.Name, parallel(wave))
-		showLanes(w, wave.Lanes, v)
+		if before != nil && !v.lanes && allLike(*before, wave.Lanes) {
+			fmt.Fprintf(w, "    %s: the same %s as %s\n", strings.Join(laneHosts(wave.Lanes), ", "), plural(len(before.Steps), "step"), before.Host)
+		} else {
+			showLanes(w, wave.Lanes, v)
+		}
+		before = &wave.Lanes[0]
 	}
+}
+
+// allLike tells whether all lanes do what one did, each on its own host.
+func allLike(one plan.Lane, lanes []plan.Lane) bool {
+	for _, l := range lanes {
+		if !alike(one, l) {
+			return false
+		}
+	}
+	return true
+}
+
+func laneHosts(lanes []plan.Lane) []string {
+	var out []string
+	for _, l := range lanes {
+		out = append(out, l.Host)
+	}
+	return out
 }
 
 func parallel(w plan.Wave) string {

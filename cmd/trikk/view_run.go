@@ -128,16 +128,13 @@ func (v *plainView) hostOf(r plan.Ref) string {
 func (v *plainView) step(e plan.Event) {
 	r := e.Result
 	s := v.steps[r.Step]
-	word := map[string]string{plan.Changed: "done", plan.Unchanged: "as is", plan.Failed: "FAILED", plan.Unknown: "UNKNOWN"}[r.Status]
-	if word == "" {
-		word = r.Status
-	}
+	word := statusWord(r.Status, s.Op)
 	took := ""
 	if d := time.Duration(r.Millis) * time.Millisecond; d >= 100*time.Millisecond {
 		took = fmt.Sprintf("  (%s)", d.Round(100*time.Millisecond))
 	}
 	fmt.Fprintf(v.w, "  %-*s  %-7s  %s%s\n", v.width, s.Host, word, s.Title, took)
-	bad := r.Status == plan.Failed || r.Status == plan.Unknown
+	bad := r.Status != plan.Changed && r.Status != plan.Unchanged
 	if bad && r.Error != "" {
 		v.indent(s.Host, r.Error)
 	}
@@ -231,4 +228,29 @@ func firstLine(s string) string {
 func lastLines(s string, n int) string {
 	lines := strings.Split(s, "\n")
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// statusWord says how a step ended. What only looks has nothing to change.
+func statusWord(status string, op plan.Op) string {
+	switch status {
+	case plan.Changed:
+		return "done"
+	case plan.Unchanged:
+		switch op := op.(type) {
+		case plan.ProbeOp, plan.Pause:
+			return "ok"
+		case plan.DrainOp:
+			if op.Again {
+				return "ok"
+			}
+		}
+		return "as is"
+	case plan.Failed:
+		return "FAILED"
+	case plan.Unknown:
+		return "UNKNOWN"
+	case plan.NotRun:
+		return "NOT RUN"
+	}
+	return status
 }

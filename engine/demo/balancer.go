@@ -126,14 +126,19 @@ func (b *balancer) converse(c net.Conn) {
 	if err != nil {
 		return
 	}
-	if !strings.HasPrefix(line, "show stat") {
-		fmt.Fprint(c, "Unknown command.\n\n")
-		return
+	for command := range strings.SplitSeq(strings.TrimSpace(line), ";") {
+		switch {
+		case strings.HasPrefix(command, "show stat"):
+			fmt.Fprint(c, b.stat())
+		case strings.HasPrefix(command, "show servers state"):
+			fmt.Fprint(c, b.state())
+		default:
+			fmt.Fprint(c, "Unknown command.\n\n")
+		}
 	}
-	fmt.Fprint(c, b.stat())
 }
 
-// stat is HAProxy's CSV with the columns that matter here (HAProxy management guide, 9.1).
+// stat is HAProxy's CSV with the columns that a watch reads (HAProxy management guide, 9.1).
 func (b *balancer) stat() string {
 	var s strings.Builder
 	s.WriteString("# pxname,svname,qcur,scur,stot,status\n")
@@ -143,6 +148,17 @@ func (b *balancer) stat() string {
 			status = "UP"
 		}
 		fmt.Fprintf(&s, "%s,%s,0,%d,%d,%s\n", b.backend, m.name, m.active.Load(), m.total.Load(), status)
+	}
+	s.WriteString("\n")
+	return s.String()
+}
+
+// state says that no member is held out by an administrator (HAProxy management guide, "show servers state").
+func (b *balancer) state() string {
+	var s strings.Builder
+	s.WriteString("1\n# be_id be_name srv_id srv_name srv_admin_state srv_uweight\n")
+	for i, m := range b.members {
+		fmt.Fprintf(&s, "1 %s %d %s 0 1\n", b.backend, i+1, m.name)
 	}
 	s.WriteString("\n")
 	return s.String()

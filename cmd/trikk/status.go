@@ -1,0 +1,192 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/act"
+	"trikk.dev/engine/plan"
+)
+
+func (c *cli) statusCommand() *cobra.Command {
+	var sel selection
+	cmd := &cobra.Command{
+		Use:   "status [APP…] -e ENV",
+		Short: "What runs where: release, since when, in rotation or not, lock",
+		Long: "Reads the servers and proxies (and changes nothing) and shows what runs where. Without names it shows all apps of\n" +
+			"the environment." + exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitUsage),
+		Example: "  trikk status jmsadmin -e prod\n  trikk status -e test",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			if len(names) == 0 && sel.selector == "" {
+				sel.all = true
+			}
+			ch, err := c.choose(cmd.Context(), sel, names)
+			if err != nil {
+				return err
+			}
+			f := c.fleet(ch.env, "")
+			defer f.close()
+			ctx, stop := c.interruptible(cmd.Context())
+			defer stop()
+			v, lookErr := f.gatherer.Look(ctx, ch.env, ch.apps)
+			c.showStatus(statusLines(ch, v))
+			return lookErr
+		},
+	}
+	sel.flags(c, cmd)
+	return cmd
+}
+
+// statusLine is one app on one host.
+type statusLine struct {
+	App      string            `json:"app"`
+	Env      string            `json:"env"`
+	Host     string            `json:"host"`
+	Role     string            `json:"role"` // active, standby, proxy
+	Known    bool              `json:"known"`
+	Release  string            `json:"release,omitempty"`
+	Version  string            `json:"version,omitempty"`
+	Good     bool              `json:"good"`
+	Since    string            `json:"since,omitempty"` // RFC 3339, when the release was proven or installed
+	Service  string            `json:"service,omitempty"`
+	Running  string            `json:"running,omitempty"`
+	Disabled bool              `json:"disabled,omitempty"`
+	Rotation map[string]string `json:"rotation,omitempty"` // state by proxy
+	Notes    []string          `json:"notes,omitempty"`
+	LockedBy string            `json:"lockedBy,omitempty"`
+	LockRun  string            `json:"lockRun,omitempty"`
+}
+
+func statusLines(ch chosen, v act.View) []statusLine {
+	var out []statusLine
+	for _, app := range ch.apps {
+		for _, h := range app.Hosts() {
+			at, known := v.Facts.Apps[app.Name][h]
+			l := statusLine{App: app.Name, Env: app.Env, Host: h, Role: role(app, h), Known: known}
+			if known {
+				l.fill(at)
+			}
+			for _, r := range v.Facts.Rotation[app.Name][h] {
+				if l.Rotation == nil {
+					l.Rotation = map[string]string{}
+				}
+				l.Rotation[r.Proxy] = r.State
+			}
+			l.notice()
+			if holder, ok := v.Locks[app.Name][h]; ok && holder.Alive {
+				l.LockedBy, l.LockRun = holder.Who, holder.Run
+				l.Notes = append(l.Notes, fmt.Sprintf("locked by %s since %s (run %s)", holder.Who, holder.Since, holder.Run))
+			}
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+func role(app plan.App, host string) string {
+	switch {
+	case slices.Contains(app.Servers, host):
+		return "active"
+	case slices.Contains(app.Standby, host):
+		return "standby"
+	}
+	return "proxy"
+}
+
+func (l *statusLine) fill(at plan.Installed) {
+	l.Release, l.Service, l.Running, l.Disabled = at.Current, at.Service, at.Running, at.Marked
+	for _, r := range at.Releases {
+		if r.Name != at.Current {
+			continue
+		}
+		l.Version, l.Good = r.Manifest.Version, r.Good
+		l.Since = timeOfRun(r.GoodSeq)
+		if l.Since == "" {
+			l.Since = timeOfRun(r.Manifest.Run)
+		}
+		if !r.Complete {
+			l.Notes = append(l.Notes, "the release is incomplete")
+		}
+	}
+	if l.Release != "" && l.Version == "" {
+		l.Notes = append(l.Notes, "current points to a release that trikk did not complete")
+	}
+}
+
+// notice says what a person should look at.
+func (l *statusLine) notice() {
+	if !l.Known {
+		l.Notes = append(l.Notes, "could not be read")
+		return
+	}
+	if l.Running != "" && l.Release != "" && l.Running != l.Release {
+		l.Notes = append(l.Notes, fmt.Sprintf("switched but not restarted: it still runs %s", l.Running))
+	}
+	if l.Role != "active" {
+		if l.Role == "standby" && l.Service == "active" {
+			l.Notes = append(l.Notes, "runs, although it is a standby")
+		}
+		return
+	}
+	if l.Release != "" && l.Service == "inactive" {
+		l.Notes = append(l.Notes, "stopped")
+	}
+	for _, proxy := range sortedKeys(l.Rotation) {
+		if s := l.Rotation[proxy]; s != plan.RotationIn && l.Release != "" {
+			l.Notes = append(l.Notes, fmt.Sprintf("%s at %s", s, proxy))
+		}
+	}
+}
+
+func (c *cli) showStatus(lines []statusLine) {
+	if c.flags.json {
+		e := json.NewEncoder(c.out)
+		for _, l := range lines {
+			_ = e.Encode(struct {
+				Time  string `json:"time"`
+				Event string `json:"event"`
+				statusLine
+			}{c.now().UTC().Format("2006-01-02T15:04:05Z"), "status", l})
+		}
+		return
+	}
+	last := ""
+	t := table{}
+	for _, l := range lines {
+		if l.App != last {
+			t.flush(c.out)
+			if last != "" {
+				fmt.Fprintln(c.out)
+			}
+			fmt.Fprintf(c.out, "%s in %s\n", l.App, l.Env)
+			t.row("  HOST", "ROLE", "RELEASE", "SINCE", "SERVICE", "ROTATION", "")
+			last = l.App
+		}
+		t.row("  "+l.Host, l.Role, dash(l.Release), dash(l.Since), dash(l.Service), rotationText(l), strings.Join(l.Notes, "; "))
+	}
+	t.flush(c.out)
+}
+
+func rotationText(l statusLine) string {
+	if l.Disabled && len(l.Rotation) == 0 {
+		return "disabled"
+	}
+	if len(l.Rotation) == 0 {
+		return "-"
+	}
+	same := ""
+	var parts []string
+	for _, proxy := range sortedKeys(l.Rotation) {
+		parts = append(parts, proxy+": "+l.Rotation[proxy])
+		same = l.Rotation[proxy]
+	}
+	for _, s := range l.Rotation {
+		if s != same {
+			return strings.Join(parts, ", ")
+		}
+	}
+	return same
+}
