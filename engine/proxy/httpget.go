@@ -45,7 +45,11 @@ func get(ctx context.Context, r host.Reader, on, address string) (page, error) {
 	}
 	answer, err := r.Ask(ctx, host.Socket{Network: "tcp", Address: net.JoinHostPort(u.Hostname(), portOf(u))}, q)
 	if refused(err) {
-		return getByCurl(ctx, r, on, address)
+		got, curlErr := getByCurl(ctx, r, on, address)
+		if curlErr != nil {
+			return page{}, fmt.Errorf("%w (without curl: %w)", curlErr, err)
+		}
+		return got, nil
 	}
 	if err != nil {
 		return page{}, err

@@ -103,6 +103,14 @@ func refused(err error) bool {
 	return ok && e.Kind == host.Forwarding
 }
 
+// causeOf is a refusal without the hint, which would say the same again.
+func causeOf(refusal error) error {
+	if e, ok := errors.AsType[*host.Error](refusal); ok && e.Err != nil {
+		return e.Err
+	}
+	return refusal
+}
+
 // explain turns an exit status of viaTool into a cause and its mend.
 func (a runtimeAPI) explain(exit int, output string, refusal error) error {
 	switch exit {
@@ -113,7 +121,7 @@ func (a runtimeAPI) explain(exit int, output string, refusal error) error {
 	case 92:
 		return fmt.Errorf("the login user may not use the socket %s on %s: write `stats socket %s mode 660 group GROUP level admin` and make the user a member of GROUP", a.address, a.host, a.address)
 	case 93:
-		return fmt.Errorf("the SSH server of %s refuses to connect to %s (%w), and neither socat nor nc is there to do it: set AllowTcpForwarding yes, AllowStreamLocalForwarding yes and no DisableForwarding or PermitOpen that forbids it in sshd_config, or install socat", a.host, a.address, refusal)
+		return fmt.Errorf("the SSH server of %s does not connect to %s (%w), and neither socat nor nc is there to do it: does haproxy still listen there? Set AllowTcpForwarding yes, AllowStreamLocalForwarding yes and no DisableForwarding or PermitOpen that forbids it in sshd_config, or install socat", a.host, a.address, causeOf(refusal))
 	}
 	return fmt.Errorf("connecting to %s on %s: exit status %d: %s: is haproxy listening there?", a.address, a.host, exit, firstLine(strings.TrimSpace(output)))
 }
