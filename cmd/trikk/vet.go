@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/config"
+	"trikk.dev/engine/plan"
 )
 
 func (c *cli) vetCommand() *cobra.Command {
@@ -21,9 +23,44 @@ func (c *cli) vetCommand() *cobra.Command {
 			if err != nil {
 				return c.showMistakes(err)
 			}
+			if err := refusals(w, c.within(dirs)); err != nil {
+				fmt.Fprintln(c.out, err)
+				return &exitError{code: exitConfig}
+			}
 			c.showVetted(w)
 			return nil
 		},
+	}
+}
+
+// refusals compiles every deployment as if nothing were installed, so that what plan would refuse is known before.
+func refusals(w config.Workspace, within func(plan.Pos) bool) error {
+	var wrong []error
+	for _, app := range w.Apps() {
+		if !within(app.Pos) {
+			continue
+		}
+		env, err := w.Environment(app.Env)
+		if err != nil {
+			return err
+		}
+		if _, err := plan.Compile(env, []plan.App{app}, plan.Facts{}, plan.Intent{Kind: plan.Deploy, Offline: true}); err != nil {
+			wrong = append(wrong, err)
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+// within tells whether a place is in one of the folders that vet was asked about.
+func (c *cli) within(dirs []string) func(plan.Pos) bool {
+	return func(p plan.Pos) bool {
+		for _, d := range dirs {
+			rel, err := filepath.Rel(c.absolute(filepath.Join(c.flags.dir, d)), c.absolute(filepath.Join(c.flags.dir, p.File)))
+			if err == nil && filepath.IsLocal(rel) {
+				return true
+			}
+		}
+		return len(dirs) == 0
 	}
 }
 
