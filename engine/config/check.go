@@ -27,11 +27,11 @@ func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
 		if o.name != "" {
 			c.names = append(c.names, o.name)
 		}
-		c.partial = c.partial || o.failed() && o.folder.has("environments")
+		c.partial = c.partial || o.failed() && o.folder.isInventory()
 	}
 	for _, f := range folders {
 		if f.broken {
-			c.partial = c.partial || f.has("environments") || len(f.labels) == 0
+			c.partial = c.partial || f.isInventory() || len(f.labels) == 0
 			c.names = append(c.names, f.dir[strings.LastIndex(f.dir, "/")+1:])
 		}
 	}
@@ -66,7 +66,11 @@ func at(a plan.App, path string) plan.Pos {
 func (c *checker) app(a plan.App) {
 	env, ok := c.envs[a.Env]
 	if !ok && !c.partial {
-		c.add(a, "", fmt.Sprintf("unknown environment %q", a.Env), suggest(a.Env, slices.Collect(maps.Keys(c.envs))))
+		hint := suggest(a.Env, slices.Collect(maps.Keys(c.envs)))
+		if len(c.envs) == 0 {
+			hint = "there are none yet; they are written as environments: NAME: schema.#Environment & {…}"
+		}
+		c.diags = append(c.diags, Diagnostic{Pos: a.Pos, Path: "environments." + a.Env, Message: fmt.Sprintf("unknown environment %q", a.Env), Hint: hint, exact: true})
 	}
 	if ok {
 		servers, proxies := slices.Sorted(maps.Keys(env.Servers)), slices.Sorted(maps.Keys(env.Proxies))

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -13,7 +15,7 @@ func (m module) classify(all []folder) []folder {
 	imported := map[string]bool{}
 	for _, f := range all {
 		for _, p := range f.imports {
-			if dir, ok := m.dirOf(p); ok {
+			if dir, ok := m.dirOf(p.path); ok {
 				imported[dir] = true
 			}
 		}
@@ -28,6 +30,72 @@ func (m module) classify(all []folder) []folder {
 		}
 	}
 	return out
+}
+
+// unresolved finds imports of packages that don't exist. The packages that have them are marked as broken, and so is all
+// that rests on a broken package: the mistake is told once.
+func (m module) unresolved(all []folder) []Diagnostic {
+	dirs := map[string]bool{}
+	var known []string
+	for _, f := range all {
+		dirs[f.dir] = true
+		known = append(known, strings.TrimSuffix(m.path+"/"+f.dir, "/."))
+	}
+	var out []Diagnostic
+	for i, f := range all {
+		for _, p := range f.imports {
+			dir, own := m.dirOf(p.path)
+			switch {
+			case p.maybe || own && dirs[dir] || !own && m.provided(p.path):
+				continue
+			case own:
+				out = append(out, Diagnostic{Pos: p.pos, Message: "no package in folder " + dir, Hint: suggest(p.path, known)})
+			default:
+				out = append(out, Diagnostic{Pos: p.pos, Message: "no package \"" + p.path + "\"", Hint: "nothing is fetched: packages of other modules go under cue.mod/pkg"})
+			}
+			all[i].broken = true
+		}
+	}
+	for m.spread(all) {
+	}
+	return out
+}
+
+// provided reports whether a package that is not the module's own exists.
+func (m module) provided(importPath string) bool {
+	first, _, _ := strings.Cut(importPath, "/")
+	if !strings.Contains(first, ".") || importPath == schemaImport {
+		return true // CUE's own package; a wrong name is CUE's to tell
+	}
+	for _, sub := range []string{"pkg", "gen", "usr"} {
+		if _, err := os.Stat(filepath.Join(m.root, "cue.mod", sub, filepath.FromSlash(importPath))); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// spread marks what imports a broken package or lies below one, and reports whether there was any left to mark.
+func (m module) spread(all []folder) bool {
+	marked := false
+	for i, f := range all {
+		if f.broken {
+			continue
+		}
+		rests := func(g folder) bool {
+			if !g.broken {
+				return false
+			}
+			return g.above(f) || slices.ContainsFunc(f.imports, func(p imported) bool {
+				dir, ok := m.dirOf(p.path)
+				return ok && dir == g.dir && !p.maybe
+			})
+		}
+		if slices.ContainsFunc(all, rests) {
+			all[i].broken, marked = true, true
+		}
+	}
+	return marked
 }
 
 // evaluated reports whether a folder may hold an app or environments. The app of a folder with folders below it is what

@@ -38,10 +38,12 @@ func (c *comparison) app(l language, raw cue.Value) {
 	if c.notStruct(raw, nil) {
 		return
 	}
+	var meant []string
 	for name, w := range children(raw) {
 		m, ok := top.fields[name]
 		if !ok {
 			c.unknown(w, []string{name}, top, deployment)
+			meant = append(meant, nearest(name, top.names))
 			continue
 		}
 		if name == "environments" {
@@ -52,7 +54,7 @@ func (c *comparison) app(l language, raw cue.Value) {
 		}
 		c.node(m.value, s.child(c, name), []string{name}, partly)
 	}
-	c.missing(top, s, nil)
+	c.missing(top, s, nil, meant)
 	c.shared = top
 	c.deployments(top.fields["environments"].value, l.deployment, s)
 }
@@ -119,10 +121,12 @@ func (c *comparison) group(schema cue.Value, s side, path []string, d depth) {
 	}
 	sh := shapeOf(schema)
 	typos := 0
+	var meant []string
 	for name, w := range children(s.own) {
 		child, ok := c.match(sh, name, w, path)
 		if !ok {
 			typos++
+			meant = append(meant, nearest(name, sh.names))
 			continue
 		}
 		if len(path) == 2 && !c.isShared(name) {
@@ -142,7 +146,7 @@ func (c *comparison) group(schema cue.Value, s side, path []string, d depth) {
 		}
 	}
 	if d == wholly {
-		c.missing(sh, s, path)
+		c.missing(sh, s, path, meant)
 	}
 	if typos == 0 {
 		c.union(sh, s, path, d)
@@ -189,11 +193,11 @@ func (c *comparison) unknown(w cue.Value, path []string, here shape, elsewhere .
 	c.diags = append(c.diags, Diagnostic{Pos: c.pos(c.labelPos(w)), Path: strings.Join(path, "."), Message: fmt.Sprintf("unknown field %q", name), Hint: hint, exact: true})
 }
 
-// missing reports the required fields that nobody set.
-func (c *comparison) missing(sh shape, s side, path []string) {
+// missing reports the required fields that nobody set, but not those that a misspelt field was meant to be.
+func (c *comparison) missing(sh shape, s side, path, meant []string) {
 	for _, name := range sh.names {
 		m := sh.fields[name]
-		if field(s.own, name).Exists() || field(s.base, name).Exists() {
+		if field(s.own, name).Exists() || field(s.base, name).Exists() || slices.Contains(meant, name) {
 			continue
 		}
 		at := s.path(append(slices.Clip(path), name))

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -45,6 +46,8 @@ type comparison struct {
 	module
 	shared shape // the fields of an app, which hold in its environments
 	diags  []Diagnostic
+	// perhaps are mistakes only if CUE finds one at the same path: what is missing may come from the schema.
+	perhaps []Diagnostic
 }
 
 func (c *comparison) add(pos plan.Pos, path []string, message, hint string) {
@@ -56,7 +59,10 @@ func (c *comparison) with(said []Diagnostic) []Diagnostic {
 	out := merge(c.diags)
 	known := out
 	for _, d := range merge(said) {
-		if !covered(d, known) {
+		if i := slices.IndexFunc(c.perhaps, func(p Diagnostic) bool { return common(p.Path) == common(d.Path) }); i >= 0 {
+			d = c.perhaps[i]
+		}
+		if !covered(d, known) && !(d.vague && len(known) > 0) {
 			out = append(out, d)
 		}
 	}

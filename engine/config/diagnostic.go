@@ -20,6 +20,7 @@ type Diagnostic struct {
 	Hint string `json:"hint,omitempty"`
 
 	exact bool     // the place and the message say which value: String leaves the path out
+	vague bool     // CUE's own words, without a place of the user's: often the consequence of another mistake
 	also  plan.Pos // the second place of a clash
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -40,11 +41,13 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 
 // broken reports a value that is wrong without any schema. What can't be decided without the schema is left to CUE.
 func (c *comparison) broken(v cue.Value, err error, path []string) {
-	if v.IncompleteKind() != cue.BottomKind {
-		return
-	}
 	for _, e := range errors.Errors(err) {
 		format, args := e.Msg()
+		if strings.HasPrefix(format, "undefined field") {
+			d := c.one(e)
+			d.Path = strings.Join(path, ".")
+			c.perhaps = append(c.perhaps, d)
+		}
 		in := c.users(e)
 		if !strings.HasPrefix(format, "conflicting values %s and %s") || len(in) < 2 {
 			continue
@@ -80,16 +83,32 @@ func reason(schema, v cue.Value, err error) (message, hint string) {
 			hint = fmt.Sprintf("did you mean %q?", n)
 		}
 	}
+	kind := kindOf(schema)
 	if custom := custom(err); custom != "" {
+		if hint == "" && kind&v.IncompleteKind() == 0 {
+			hint = "it is " + kindWords(v.IncompleteKind())
+		}
 		return custom, hint
 	}
-	if k := schema.IncompleteKind(); k != cue.BottomKind && k&v.IncompleteKind() == 0 {
-		return "must be " + kindWords(schema.IncompleteKind()) + ", not " + short(v), ""
+	if kind&v.IncompleteKind() == 0 {
+		return "must be " + kindWords(kind) + ", not " + short(v), ""
 	}
 	if len(words) > 0 {
 		return fmt.Sprintf("%s is not one of %s", short(v), quoted(words)), hint
 	}
 	return saying(err), ""
+}
+
+// kindOf gives the kinds that the schema allows, also of a value that is wrong as it stands because it lacks elements.
+func kindOf(schema cue.Value) cue.Kind {
+	k := schema.IncompleteKind()
+	if k != cue.BottomKind {
+		return k
+	}
+	if isStruct(schema) {
+		return cue.StructKind
+	}
+	return cue.ListKind
 }
 
 // custom gives the schema's own words: those of its error() calls.
@@ -114,6 +133,12 @@ func saying(err error) string {
 	}
 	e := es[len(es)-1]
 	format, args := e.Msg()
+	if path := e.Path(); format == "field not allowed" && len(path) > 0 {
+		return fmt.Sprintf("unknown field %q", bare(path[len(path)-1]))
+	}
+	if format == "import failed" {
+		return importFailed(e)
+	}
 	if format == "invalid value %s (does not satisfy %s)" && len(args) == 2 {
 		return limit(fmt.Sprint(args[1]), fmt.Sprint(args[0]))
 	}
@@ -123,6 +148,24 @@ func saying(err error) string {
 		}
 	}
 	return strings.TrimSuffix(fmt.Sprintf(strings.ReplaceAll(format, "%d", "%v"), args...), ":")
+}
+
+// importFailed words an import that can't be resolved.
+func importFailed(e errors.Error) string {
+	_, text, ok := strings.Cut(e.Error(), "cannot find package ")
+	name, _, _ := strings.Cut(text, ":")
+	if !ok {
+		return strings.Join(strings.Fields(e.Error()), " ")
+	}
+	return "no package " + name + "; nothing is fetched"
+}
+
+// bare takes the quotes from an element of a path.
+func bare(name string) string {
+	if s, err := strconv.Unquote(name); err == nil {
+		return s
+	}
+	return name
 }
 
 // limit words a validator that a value doesn't satisfy.
@@ -192,12 +235,16 @@ func (r *reader) explain(s subject) []Diagnostic {
 			path = path[1:]
 		}
 		d := r.one(e)
-		d.Path = strings.Join(path, ".")
-		if f, _ := e.Msg(); f == "field not allowed" && len(path) > 0 {
-			d.Message, d.exact = fmt.Sprintf("unknown field %q", path[len(path)-1]), true
+		names := make([]string, len(path))
+		for i, p := range path {
+			names[i] = bare(p)
 		}
+		d.Path = strings.Join(names, ".")
+		f, _ := e.Msg()
+		d.exact = f == "field not allowed"
+		d.vague = strings.HasPrefix(f, "incomplete value")
 		if !r.mine(d.Pos) {
-			d.Pos = r.enclosing(s.real, e.Path())
+			d.Pos, d.vague = r.enclosing(s.real, names), true
 		}
 		i, ok := at[d.Path]
 		switch {
@@ -218,9 +265,6 @@ func (m module) mine(p plan.Pos) bool {
 
 // enclosing gives the place of the nearest field around a path that the user wrote.
 func (r *reader) enclosing(v cue.Value, path []string) plan.Pos {
-	if len(path) > 0 {
-		path = path[1:]
-	}
 	best := r.pos(r.valuePos(v))
 	for _, name := range path {
 		v = field(v, name)
@@ -253,9 +297,9 @@ func kindWords(k cue.Kind) string {
 	for _, w := range []struct {
 		kind cue.Kind
 		word string
-	}{{cue.StringKind, "a string in quotes"}, {cue.NumberKind, "a number"}, {cue.IntKind, "a whole number"}, {cue.BoolKind, "true or false"},
+	}{{cue.StringKind, "a string in quotes"}, {cue.NumberKind, "a number"}, {cue.IntKind, "a whole number"}, {cue.FloatKind, "a number with a point"}, {cue.BoolKind, "true or false"},
 		{cue.ListKind, "a list: […]"}, {cue.StructKind, "a struct: {…}"}, {cue.NullKind, "null"}, {cue.BytesKind, "bytes"}} {
-		if k&w.kind == w.kind && !(w.kind == cue.IntKind && k&cue.NumberKind == cue.NumberKind) {
+		if k&w.kind == w.kind && !(cue.NumberKind&w.kind == w.kind && w.kind != cue.NumberKind && k&cue.NumberKind == cue.NumberKind) {
 			out = append(out, w.word)
 		}
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -20,7 +21,7 @@ type Options struct {
 
 // Load reads a config repository and checks all of it. The error is an *Errors with every mistake, or ctx's.
 func Load(ctx context.Context, o Options) (Workspace, error) {
-	m, err := findModule(cmpOr(o.Dir, "."))
+	m, err := findModule(cmp.Or(o.Dir, "."))
 	if err != nil {
 		return Workspace{}, err
 	}
@@ -32,6 +33,11 @@ func Load(ctx context.Context, o Options) (Workspace, error) {
 	if err != nil {
 		return Workspace{}, fmt.Errorf("looking for CUE files: %w", err)
 	}
+	diags = append(diags, m.unresolved(folders)...)
+	told := map[string]bool{}
+	for _, d := range diags {
+		told[d.Pos.File] = true
+	}
 	over, err := m.overlay()
 	if err != nil {
 		return Workspace{}, err
@@ -42,23 +48,25 @@ func Load(ctx context.Context, o Options) (Workspace, error) {
 		return Workspace{}, fmt.Errorf("evaluating: %w", err)
 	}
 	w := newWorkspace(m, outcomes)
-	diags = append(diags, w.check(folders, outcomes)...)
+	for _, d := range w.check(folders, outcomes) {
+		if within.concern(m, d) {
+			diags = append(diags, d)
+		}
+	}
 	for _, o := range outcomes {
-		if within.covers(filepath.Join(m.root, filepath.FromSlash(o.folder.dir))) || o.folder.has("environments") {
-			diags = append(diags, o.diags...)
+		if !within.covers(filepath.Join(m.root, filepath.FromSlash(o.folder.dir))) && !o.folder.has("environments") {
+			continue
+		}
+		for _, d := range o.diags {
+			if !told[d.Pos.File] {
+				diags = append(diags, d)
+			}
 		}
 	}
 	if len(diags) > 0 {
-		return w, &Errors{List: tidy(diags)}
+		return w, &Errors{List: tidy(merge(diags))}
 	}
 	return w, nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // limits is the folders that mistakes are reported for; none: all.
@@ -80,6 +88,11 @@ func (m module) limits(paths []string) (limits, error) {
 		out = append(out, filepath.Clean(abs))
 	}
 	return out, nil
+}
+
+// concern reports whether a mistake that crosses packages is to be told.
+func (l limits) concern(m module, d Diagnostic) bool {
+	return l.covers(m.file(d.Pos)) || d.also.File != "" && l.covers(m.file(d.also))
 }
 
 // covers reports whether a file or folder is within the limits.

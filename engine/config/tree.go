@@ -25,7 +25,7 @@ type folder struct {
 	dir     string // relative to the module's root, with slashes; "." is the root
 	pkg     string
 	files   []string // absolute
-	imports []string
+	imports []imported
 	labels  []label         // top-level fields of its own files
 	used    map[string]bool // identifiers that its own files refer to
 	broken  bool            // a file has a syntax error
@@ -50,6 +50,13 @@ type label struct {
 // has reports whether the folder's own files set the top-level field.
 func (f folder) has(name string) bool {
 	return slices.ContainsFunc(f.labels, func(l label) bool { return l.name == name })
+}
+
+// isInventory reports whether the folder's own files set environments, or try to.
+func (f folder) isInventory() bool {
+	return slices.ContainsFunc(f.labels, func(l label) bool {
+		return l.name == "environments" || nearest(l.name, []string{"environments"}) != ""
+	})
 }
 
 // start is where a mistake of the folder as a whole is reported.
@@ -173,6 +180,9 @@ func (s *scanner) parse(name string, data []byte) {
 		s.refuse(name, "has no package clause", "start the file with: package "+packageName(path.Dir(rel)))
 		return
 	}
+	if f != nil {
+		s.extern(f)
+	}
 	key := path.Dir(rel) + ":" + pkg
 	p := s.found[key]
 	if p == nil {
@@ -182,17 +192,43 @@ func (s *scanner) parse(name string, data []byte) {
 	p.files = append(p.files, name)
 	p.broken = p.broken || err != nil
 	if f != nil {
-		p.imports = append(p.imports, imports(f)...)
+		p.imports = append(p.imports, s.imports(f)...)
 		p.labels = append(p.labels, s.labels(f)...)
 		references(f, p.used)
 	}
 }
 
-// imports lists what a file imports, without versions and qualifiers.
-func imports(f *ast.File) (out []string) {
+// extern refuses files that would read other files.
+func (s *scanner) extern(f *ast.File) {
+	if a := hasAttribute(f, "@extern("); a != nil {
+		s.diags = append(s.diags, Diagnostic{Pos: s.pos(a.Pos()), Message: a.Text + " is not allowed in a config repository", Hint: "write the text into the CUE file"})
+	}
+}
+
+// hasAttribute gives a file's attribute that starts with a text, or nil.
+func hasAttribute(f *ast.File, start string) *ast.Attribute {
+	for _, d := range f.Decls {
+		if a, ok := d.(*ast.Attribute); ok && strings.HasPrefix(a.Text, start) {
+			return a
+		}
+	}
+	return nil
+}
+
+// imported is one import of a file, without version and qualifier.
+type imported struct {
+	path string
+	pos  plan.Pos
+	// maybe: the file has an @if, so that it may not count.
+	maybe bool
+}
+
+// imports lists what a file imports.
+func (m module) imports(f *ast.File) (out []imported) {
+	maybe := hasAttribute(f, "@if(") != nil
 	for spec := range f.ImportSpecs() {
 		if p, err := strconv.Unquote(spec.Path.Value); err == nil {
-			out = append(out, ast.ParseImportPath(p).Path)
+			out = append(out, imported{path: ast.ParseImportPath(p).Path, pos: m.pos(spec.Path.Pos()), maybe: maybe})
 		}
 	}
 	return out
