@@ -17,6 +17,10 @@ wget_config() { :; }
 `
 
 const shBasic = `
+case $trikk_auth_password in
+*'
+'*) fail "the password for $url holds a line end" ;;
+esac
 # The password goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 curl_config() { printf 'user = "%s:%s"\n' "$(quoted "$user")" "$(quoted "$trikk_auth_password")"; }
@@ -24,6 +28,10 @@ wget_config() { printf 'header = Authorization: Basic %s\n' "$(printf '%s:%s' "$
 `
 
 const shToken = `
+case $trikk_auth_token in
+*'
+'*) fail "the token for $url holds a line end" ;;
+esac
 # The token goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$trikk_auth_token")"; }
@@ -116,7 +124,7 @@ mv -f "$part" "$cache/$file"
 const shPut = `
 cache=$root/.trikk/cache
 part=$cache/.$file.part
-mkdir -p "$cache" || { echo "$(id -un) can not create $cache: give $root to $(id -un)"; exit 1; }
+mkdir -p "$cache" && [ -w "$cache" ] || { echo "$(id -un) may not write to $cache (give $root to $(id -un))"; exit 1; }
 cat >"$part" || { rm -f "$part"; exit 1; }
 intact "$part" || { rm -f "$part"; echo "the digest or size is $found; nothing was kept"; exit 1; }
 mv -f "$part" "$cache/$file"

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -187,12 +188,35 @@ func TestFetchCredentials(t *testing.T) {
 			op.File = "wrong-" + op.File
 			s.fails(op, "wants other credentials", op.URL)
 		}
+		s.secrets = map[string]string{"trikk_auth_token": "t0k.en~+/=\nurl = x"}
+		s.fails(plan.Fetch{URL: r.URL + "/token/x", Root: s.root, File: "x", Auth: token}, "holds a line end")
 		s.secrets = map[string]string{"trikk_auth_token": "t0k.en~+/="}
 		s.fails(plan.Fetch{URL: r.URL + "/token/around", Root: s.root, File: "around", Auth: token}, "/token/around")
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if len(r.leaked) > 0 {
 			t.Errorf("credentials reached another host: %q", r.leaked)
+		}
+	})
+}
+
+// Nobody sees a password in the list of processes, nor in the environment of the client.
+func TestFetchHidesCredentials(t *testing.T) {
+	onClients(t, func(t *testing.T, s *server, r *repository) {
+		for _, client := range []string{"curl", "wget"} {
+			real, err := exec.LookPath(client)
+			check(t, err)
+			if bin := s.home + "/bin/" + client; exists(bin) {
+				check(t, os.Remove(bin))
+				check(t, os.WriteFile(bin, []byte("#!/bin/sh\n{ printf '%s\\n' \"$@\"; env; } >>\"$HOME/seen\"\nexec "+real+" \"$@\"\n"), 0o755))
+			}
+		}
+		s.secrets = map[string]string{"trikk_auth_token": "t0k.en~+/="}
+		s.changes(plan.Fetch{URL: r.URL + "/token/near", Root: s.root, File: "x", Digest: sha256Of(artifact), Auth: &plan.Auth{Token: &plan.Secret{Env: "T"}}})
+		seen, err := os.ReadFile(s.home + "/seen")
+		check(t, err)
+		if strings.Contains(string(seen), "t0k.en") || strings.Contains(string(seen), "127.0.0.1:1/") || !strings.Contains(string(seen), "/token/near") {
+			t.Errorf("the client saw\n%s", seen)
 		}
 	})
 }

@@ -41,7 +41,7 @@ for path in ./$glob; do
 	[ -e "$path" ] || continue
 	inside "$path" "$here" || fail "$path is outside of the release"
 	[ "$(stat -L -c %a "$path")" != "$mode" ] || continue
-	why=$(chmod "$mode" "$path" 2>&1) || fail "$why"
+	why=$(chmod "$mode" "$path" 2>&1) || fail "$(id -un) can't change $path: $why"
 	changed=yes
 done
 [ -n "$changed" ] || same "nothing that matches $glob has another mode"

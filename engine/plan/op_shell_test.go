@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"trikk.dev/engine/plan"
@@ -22,6 +23,7 @@ type server struct {
 	home  string
 	root  string
 	env   []string // more of NAME=value, and the last one wins
+	user  *syscall.Credential
 	// secrets are set as the host sets them: in the shell, not exported.
 	secrets map[string]string
 }
@@ -72,6 +74,7 @@ func (s *server) do(op plan.Op) outcome {
 	cmd.Env = append(os.Environ(), "HOME="+s.home, "LC_ALL=", "LANG=")
 	cmd.Env = append(cmd.Env, s.env...)
 	cmd.Stdin = strings.NewReader(b.String())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.user}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

@@ -42,10 +42,10 @@ part=$parent/.${target##*/}.trikk
 inside "$parent" "$dir" || fail "$path is behind a link that leaves the release"
 [ -L "$target" ] || [ ! -d "$target" ] || fail "$target is a directory"
 umask 022
-why=$(mkdir -p "$parent" 2>&1) || fail "can't create $parent: $why"
+why=$(mkdir -p "$parent" 2>&1) || fail "$(id -un) can't create $parent: $why"
 trap 'rm -f "$part"' EXIT
 rm -f "$part"
-why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "writing $target: $why"
+why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "$(id -un) can't write $target: $why"
 if [ -f "$target" ] && [ ! -L "$target" ] && [ "$(stat -c %a "$target")" = "$mode" ] &&
 	[ "$(sha256sum <"$target")" = "$(sha256sum <"$part")" ]; then
 	same "$path is so already"

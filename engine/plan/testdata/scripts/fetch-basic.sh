@@ -28,6 +28,10 @@ intact() {
 }
 user=ci
 
+case $trikk_auth_password in
+*'
+'*) fail "the password for $url holds a line end" ;;
+esac
 # The password goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 curl_config() { printf 'user = "%s:%s"\n' "$(quoted "$user")" "$(quoted "$trikk_auth_password")"; }

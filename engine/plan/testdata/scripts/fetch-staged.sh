@@ -33,7 +33,7 @@ intact() {
 
 cache=$root/.trikk/cache
 part=$cache/.$file.part
-mkdir -p "$cache" || { echo "$(id -un) can not create $cache: give $root to $(id -un)"; exit 1; }
+mkdir -p "$cache" && [ -w "$cache" ] || { echo "$(id -un) may not write to $cache (give $root to $(id -un))"; exit 1; }
 cat >"$part" || { rm -f "$part"; exit 1; }
 intact "$part" || { rm -f "$part"; echo "the digest or size is $found; nothing was kept"; exit 1; }
 mv -f "$part" "$cache/$file"

@@ -25,6 +25,10 @@ intact() {
 	[ "$found" -eq "$size" ] || { found="$found bytes, not $size"; return 1; }
 }
 
+case $trikk_auth_token in
+*'
+'*) fail "the token for $url holds a line end" ;;
+esac
 # The token goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
 curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$trikk_auth_token")"; }

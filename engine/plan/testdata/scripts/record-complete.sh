@@ -10,6 +10,6 @@ umask 022
 if [ -f "$mark" ] && [ "$(cat "$mark")" = "$manifest" ]; then
 	same "$release is complete already"
 fi
-why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "writing $mark: $why"
+why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "$(id -un) can't write $mark: $why"
 sync "$mark.new" 2>/dev/null || sync
 mv -fT "$mark.new" "$mark"

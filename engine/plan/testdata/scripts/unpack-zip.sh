@@ -53,7 +53,7 @@ else
 fi
 
 why=$(names 2>&1 >"$stage/names") || refuse "its list can't be read: $(because "$why")"
-bad=$(grep -E '^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)' "$stage/names" | head -n 1)
+bad=$(LC_ALL=C grep -a -E '^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)' "$stage/names" | head -n 1)
 [ -z "$bad" ] || refuse "a name in it leaves the release: $bad"
 why=$(extract 2>&1) || fail "unpacking $file: $(because "$why")"
 
