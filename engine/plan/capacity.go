@@ -65,14 +65,24 @@ func takesOut(l Lane) bool {
 	return false
 }
 
-// puts tells whether a lane leaves its host serving: it proves the release good.
+// puts tells whether a lane leaves its host serving: it starts, enables or admits the app, or proves it good.
 func puts(l Lane) bool {
 	for _, s := range l.Steps {
-		if r, ok := s.Op.(Record); ok && r.What == "good" {
+		switch op := s.Op.(type) {
+		case AdmitOp:
 			return true
-		}
-		if _, ok := s.Op.(AdmitOp); ok {
-			return true
+		case ServiceOp:
+			if op.Action == "start" {
+				return true
+			}
+		case Record:
+			if op.What == "good" {
+				return true
+			}
+		case MarkerOp:
+			if !op.Present {
+				return true
+			}
 		}
 	}
 	return false

@@ -16,7 +16,7 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 	p := Plan{
 		Format: FormatVersion, ID: in.ID, CreatedAt: in.CreatedAt, CreatedBy: in.CreatedBy,
 		Env: env.Name, Protected: env.Protected, Offline: in.Offline,
-		Facts: digestOf(f), Observed: f,
+		Facts: fingerprint(f), Observed: f,
 	}
 	apps = slices.Clone(apps)
 	sort.Slice(apps, func(i, j int) bool { return apps[i].Name < apps[j].Name })
@@ -83,7 +83,7 @@ func (c *compiler) compile() (AppPlan, error) {
 	}
 	ap := AppPlan{
 		App: c.app.Name, Intent: c.in.Kind, Route: c.route(), User: c.app.User, Root: c.app.Layout.Root,
-		From: c.live(), To: c.rel.Name, Version: c.rel.Version, After: c.app.After, Source: c.app, Resolved: c.rel.Resolved,
+		From: c.live(), To: c.rel.Name, Version: c.rel.Version, After: c.app.After, Source: c.source(), Resolved: c.rel.Resolved,
 		OnFailure: c.app.Rollout.OnFailure,
 	}
 	var err error
@@ -104,6 +104,15 @@ func (c *compiler) compile() (AppPlan, error) {
 	return ap, nil
 }
 
+// source is the app with the version that was asked for, so that a saved plan's facts can be gathered again.
+func (c *compiler) source() App {
+	app := c.app
+	if v := c.in.Versions[app.Name]; v != "" {
+		app.Version = v
+	}
+	return app
+}
+
 // route tells which of the two routes installs the app.
 func (c *compiler) route() string {
 	if c.app.Artifact.File != nil {
@@ -122,6 +131,9 @@ func (c *compiler) resolve() error {
 		version, err := Wanted(c.app, c.facts.Apps[c.app.Name], c.in)
 		if err != nil {
 			return err
+		}
+		if !c.in.Offline {
+			return &Refusal{Pos: c.app.place("artifact"), Text: fmt.Sprintf("the artifact of %s %s was not looked up", c.app.Name, version)}
 		}
 		art = unresolved(c.app, version)
 	}
@@ -178,20 +190,26 @@ func (c *compiler) live() []string {
 // at is what a host has of the app.
 func (c *compiler) at(host string) Installed { return c.facts.Apps[c.app.Name][host] }
 
-// allowed refuses what must not be planned: a recreate that nobody wrote in a protected environment.
+// allowed refuses what must not be planned: downtime that nobody wrote in a protected environment.
 func (c *compiler) allowed() error {
 	if len(c.app.Servers) == 0 {
 		return &Refusal{Pos: c.app.place("servers"), Text: fmt.Sprintf("%s has no active server in %s", c.app.Name, c.env.Name)}
 	}
-	if !c.recreates() || c.app.Rollout.Recreate != nil || c.app.Service.None() {
+	if !c.env.Protected || c.app.Rollout.Recreate != nil || !c.interrupts() {
 		return nil
 	}
-	if c.env.Protected {
-		return &Refusal{Pos: c.app.place("rollout"),
-			Text: fmt.Sprintf("%s would be down while it is replaced, and %s is protected", c.app.Name, c.env.Name),
-			Hint: "write rollout: recreate: {} for this environment to accept that, or rollout: rolling: {} with two active servers"}
+	return &Refusal{Pos: c.app.place("rollout"),
+		Text: fmt.Sprintf("%s would be down while it is replaced, and %s is protected", c.app.Name, c.env.Name),
+		Hint: "write rollout: recreate: {} for this environment to accept that, or rollout: rolling: {} with more active servers than maxUnavailable"}
+}
+
+// interrupts tells whether there is a moment in which no active server has to serve, and something that then misses it: a
+// process that is stopped, or a proxy in front.
+func (c *compiler) interrupts() bool {
+	if c.app.Service.None() && len(c.app.proxies()) == 0 {
+		return false
 	}
-	return nil
+	return c.maxUnavailable() >= len(c.app.Servers)
 }
 
 // recreates tells whether all active servers go down together.

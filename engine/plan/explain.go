@@ -12,7 +12,11 @@ func (c *compiler) note(format string, args ...any) {
 // explain notes what a person should know before saying yes.
 func (c *compiler) explain(ap AppPlan) {
 	if len(c.app.Build) > 0 && ap.Route == "local" {
-		c.note("%s was built on the controller by: %s", ap.App, strings.Join(c.app.Build, "; "))
+		built := "was"
+		if c.in.Offline {
+			built = "is"
+		}
+		c.note("%s %s built on the controller by: %s", ap.App, built, strings.Join(c.app.Build, "; "))
 	}
 	if c.rel.Resolved.Digest == "" && c.in.Kind == Deploy && !c.in.Offline {
 		c.note("%s: no digest is published for %s, so what is fetched can't be verified", ap.App, c.rel.Resolved.File)
@@ -23,22 +27,36 @@ func (c *compiler) explain(ap AppPlan) {
 
 func (c *compiler) explainVersions(ap AppPlan) {
 	for _, v := range liveVersions(c.app, c.facts.Apps[c.app.Name]) {
-		if CompareVersions(c.rel.Version, v) < 0 {
+		if ap.Route != "local" && CompareVersions(c.rel.Version, v) < 0 {
 			c.note("%s: the version goes down, from %s to %s", ap.App, v, c.rel.Version)
 		}
 	}
+	var unproven, left []string
 	for _, s := range c.app.Servers {
 		at := c.at(s)
-		if r, ok := at.release(c.rel.Name); ok && r.Complete && !r.Good && at.Current != r.Name {
-			c.note("%s: %s", ap.App, releaseNote(r.Name))
-			return
+		r, ok := at.release(c.rel.Name)
+		if !ok || !r.Complete || at.Current == r.Name {
+			continue
 		}
+		now, live := at.release(at.Current)
+		switch {
+		case !r.Good:
+			unproven = append(unproven, s)
+		case live && r.seq() > now.seq() && c.in.Kind != Rollback:
+			left = append(left, s)
+		}
+	}
+	if len(unproven) > 0 {
+		c.note("%s: release %s was installed before and never proven good on %s", ap.App, c.rel.Name, strings.Join(unproven, ", "))
+	}
+	if len(left) > 0 {
+		c.note("%s: returns to release %s, which was rolled back on %s", ap.App, c.rel.Name, strings.Join(left, ", "))
 	}
 }
 
 func (c *compiler) explainTurns(ap AppPlan) {
-	if c.recreates() && !c.app.Service.None() && hasTurn(ap) {
-		c.note("%s is down while it is replaced (recreate, %d active)", ap.App, len(c.app.Servers))
+	if c.interrupts() && hasTurn(ap) {
+		c.note("%s is down while it is replaced (%s, %d active)", ap.App, c.strategy(), len(c.app.Servers))
 	}
 	var first []string
 	for _, s := range c.app.Servers {
@@ -57,6 +75,13 @@ func (c *compiler) explainTurns(ap AppPlan) {
 			}
 		}
 	}
+}
+
+func (c *compiler) strategy() string {
+	if c.recreates() {
+		return "recreate"
+	}
+	return fmt.Sprintf("maxUnavailable %d", c.maxUnavailable())
 }
 
 func hasTurn(ap AppPlan) bool {

@@ -1,9 +1,6 @@
 package plan
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // install is one wave: every host that lacks the release gets it, all in parallel, and nothing that runs is touched.
 func (c *compiler) install(get func(host string) []Step) []Wave {
@@ -184,8 +181,4 @@ func (c *compiler) prune() []Wave {
 		return nil
 	}
 	return []Wave{w}
-}
-
-func releaseNote(name string) string {
-	return fmt.Sprintf("release %s was installed before and never proven good", name)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"sort"
 	"strconv"
 	"strings"
@@ -144,8 +145,8 @@ func scalar(v any) (string, error) {
 	case bool:
 		return strconv.FormatBool(v), nil
 	case float64:
-		if v == float64(int64(v)) && v > -1e15 && v < 1e15 {
-			return strconv.FormatInt(int64(v), 10), nil
+		if v == math.Trunc(v) && math.Abs(v) < 1e21 {
+			return strconv.FormatFloat(v, 'f', -1, 64), nil
 		}
 		return strconv.FormatFloat(v, 'g', -1, 64), nil
 	case json.Number:

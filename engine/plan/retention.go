@@ -3,26 +3,25 @@ package plan
 import (
 	"slices"
 	"sort"
+	"strings"
 )
 
 // superfluous names the releases and cached archives of a host that the plan may remove: incomplete releases, releases that
-// were never good, and good ones beyond Layout.Keep. It never names the release that is or becomes current, nor the last
-// good one. On a host that proves nothing good (standby) every complete release counts.
+// were never good, and good ones beyond Layout.Keep. It never names the release that is or becomes current, what runs, the
+// last good one, or anything that is no plain name. On a host that proves nothing good (standby) every complete release counts.
 func (c *compiler) superfluous(host string) (releases, cached []string) {
 	at := c.at(host)
 	keep := map[string]bool{c.rel.Name: true, at.Current: true, at.Running: true}
-	ranked := ranking(at)
-	if !slices.Contains(c.app.Servers, host) || len(ranked) == 0 {
-		ranked = completed(at)
+	if marked := rank(at, func(r InstalledRelease) bool { return r.Good }); len(marked) > 0 {
+		keep[marked[0].Name] = true
 	}
-	room := max(1, c.app.Layout.Keep)
-	left := room - 1 // the release that becomes current takes one place
-	for _, r := range ranked {
+	left := c.app.Layout.Keep - 1 // the release that becomes current takes one place
+	for _, r := range c.counted(host) {
+		if left <= 0 {
+			break
+		}
 		if r.Name == c.rel.Name {
 			continue
-		}
-		if left <= 0 && len(keep) > 1 && r.Name != ranked[0].Name {
-			break
 		}
 		keep[r.Name] = true
 		left--
@@ -31,16 +30,30 @@ func (c *compiler) superfluous(host string) (releases, cached []string) {
 	for _, r := range at.Releases {
 		if keep[r.Name] {
 			files[r.Manifest.File] = true
-			continue
+		} else if plainName(r.Name) {
+			releases = append(releases, r.Name)
 		}
-		releases = append(releases, r.Name)
 	}
 	for _, f := range at.Cached {
-		if !files[f] {
+		if !files[f] && plainName(f) {
 			cached = append(cached, f)
 		}
 	}
 	return releases, cached
+}
+
+// counted are the releases of a host that Layout.Keep counts, the newest first.
+func (c *compiler) counted(host string) []InstalledRelease {
+	at := c.at(host)
+	if good := ranking(at); len(good) > 0 && (slices.Contains(c.app.Servers, host) || slices.Contains(c.app.installProxies(), host)) {
+		return good
+	}
+	return completed(at)
+}
+
+// plainName tells whether a name is one visible path element.
+func plainName(name string) bool {
+	return name != "" && name[0] != '.' && !strings.ContainsAny(name, "/\x00")
 }
 
 // ranking lists the good releases of a host, the one proven last first.

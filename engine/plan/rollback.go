@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -16,8 +17,7 @@ func (c *compiler) rollbackRoute() ([]Wave, error) {
 	return c.join(rotate, c.disableStandby()), nil
 }
 
-// resolveRollback finds the release to go back to: the version that was asked for, else the good release that was proven
-// last before the live one.
+// resolveRollback finds the release to go back to: the version that was asked for, else the one before the live one.
 func (c *compiler) resolveRollback() error {
 	known := c.goodReleases()
 	want := c.in.Versions[c.app.Name]
@@ -30,7 +30,7 @@ func (c *compiler) resolveRollback() error {
 			}
 		}
 	} else {
-		target = previous(known, c.liveSeq())
+		target = c.before(known)
 	}
 	if target.Name == "" {
 		return c.noRollback(known, want)
@@ -49,7 +49,7 @@ func (c *compiler) goodReleases() []InstalledRelease {
 	best := map[string]InstalledRelease{}
 	for _, s := range c.app.Servers {
 		for _, r := range c.at(s).Releases {
-			if r.Complete && r.Good && r.seq() > best[r.Name].seq() {
+			if b, ok := best[r.Name]; r.Complete && r.Good && (!ok || r.seq() > b.seq()) {
 				best[r.Name] = r
 			}
 		}
@@ -62,25 +62,38 @@ func (c *compiler) goodReleases() []InstalledRelease {
 	return out
 }
 
-// liveSeq is when the newest live release was proven or installed.
-func (c *compiler) liveSeq() string {
-	newest := ""
-	for _, s := range c.app.Servers {
-		at := c.at(s)
-		if r, ok := at.release(at.Current); ok && r.seq() > newest {
-			newest = r.seq()
+// before is the good release before the live one; known are the good ones, the one proven last first. Where servers run
+// different releases, a deploy stopped halfway: then it is the good one that the others still run. Where the live one was never
+// proven good, it is the one that was proven last.
+func (c *compiler) before(known []InstalledRelease) InstalledRelease {
+	live := c.live()
+	newest, proven := c.newest(live, known)
+	for _, r := range known {
+		if len(live) > 1 && r.Name != newest && slices.Contains(live, r.Name) {
+			return r
 		}
 	}
-	return newest
-}
-
-func previous(known []InstalledRelease, seq string) InstalledRelease {
 	for _, r := range known {
-		if r.seq() < seq {
+		if newest != "" && r.Name != newest && (r.seq() < proven || proven == "") {
 			return r
 		}
 	}
 	return InstalledRelease{}
+}
+
+// newest is the live release that came last, and when it was proven: one that never was ("") came after those that were.
+func (c *compiler) newest(live []string, known []InstalledRelease) (name, proven string) {
+	for _, l := range live {
+		if !slices.ContainsFunc(known, func(r InstalledRelease) bool { return r.Name == l }) {
+			return l, ""
+		}
+	}
+	for _, r := range known {
+		if slices.Contains(live, r.Name) {
+			return r.Name, r.seq()
+		}
+	}
+	return "", ""
 }
 
 func (c *compiler) noRollback(known []InstalledRelease, want string) error {

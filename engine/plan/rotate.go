@@ -5,23 +5,6 @@ import (
 	"slices"
 )
 
-// turn is what the facts say of one active server before its turn.
-type turn struct {
-	server    string
-	at        Installed
-	points    []Point
-	states    []string // of points, by index
-	available bool     // it serves: in rotation at every point, or running where nothing is in front of it
-	needs     need
-}
-
-// need is what a server's turn has to do; the zero value is nothing.
-type need struct {
-	link, restart, enable, admit, good bool
-}
-
-func (n need) any() bool { return n != need{} }
-
 // rotate makes the waves of the active servers' turns. Servers that serve nothing go first; then never more than
 // maxUnavailable at once.
 func (c *compiler) rotate() ([]Wave, error) {
@@ -31,6 +14,7 @@ func (c *compiler) rotate() ([]Wave, error) {
 		t := c.turn(s)
 		switch {
 		case !t.needs.any() && !t.available:
+			c.note("%s: %s is not in rotation (%s), and this plan leaves it so", c.app.Name, s, t.why(c.app))
 			idle++
 		case t.needs.any() && t.available:
 			in = append(in, t)
@@ -70,6 +54,11 @@ func (c *compiler) batches(out, in []turn, idle int) ([][]turn, error) {
 		}
 		return [][]turn{out}, nil
 	}
+	for _, t := range out {
+		if t.at.Current != "" {
+			c.note("%s: %s is not in rotation (%s), so it takes its turn first", c.app.Name, t.server, t.why(c.app))
+		}
+	}
 	limit := c.maxUnavailable()
 	batches := chunk(out, limit)
 	if len(in) == 0 {
@@ -98,39 +87,6 @@ func chunk(turns []turn, size int) [][]turn {
 	return out
 }
 
-// turn reads the facts of one active server.
-func (c *compiler) turn(server string) turn {
-	t := turn{server: server, at: c.at(server), points: Points(c.app, c.env, server)}
-	rotation := c.facts.Rotation[c.app.Name][server]
-	down := len(t.points) > 0
-	t.available = true
-	for i := range t.points {
-		state := RotationUnknown
-		if c.in.Offline {
-			state = RotationIn
-		}
-		if i < len(rotation) {
-			state = rotation[i].State
-		}
-		t.states = append(t.states, state)
-		t.needs.admit = t.needs.admit || state == RotationOut
-		t.available = t.available && (state == RotationIn || state == RotationUnknown)
-		down = down && state == RotationDown
-	}
-	if len(t.points) == 0 && !c.in.Offline {
-		t.available = t.at.Current != "" && !t.at.Marked && (c.app.Service.None() || t.at.Service != "inactive")
-	}
-	t.needs.link = t.at.Current != c.rel.Name
-	t.needs.enable = t.at.Marked
-	if !c.app.Service.None() && !c.in.Offline {
-		stale := t.at.Running != "" && t.at.Running != c.rel.Name
-		t.needs.restart = t.at.Service == "inactive" || stale || down && t.at.Service != ""
-	}
-	r, _ := t.at.release(c.rel.Name)
-	t.needs.good = !r.Good
-	return t
-}
-
 // lane is one server's turn.
 func (c *compiler) lane(t turn) Lane {
 	l := Lane{Host: t.server, From: t.at.Current}
@@ -138,7 +94,7 @@ func (c *compiler) lane(t turn) Lane {
 	if !t.needs.link && !t.needs.restart {
 		add(c.enable(t)...)
 		add(c.probes(t.server, c.rel.Version)...)
-		add(c.admit(t)...)
+		add(c.admit(t, t.outPoints())...)
 		add(c.prove(t)...)
 		return l
 	}
@@ -155,7 +111,7 @@ func (c *compiler) lane(t turn) Lane {
 	if t.needs.link {
 		add(c.hooks(t.server, "after", c.app.Hooks.After)...)
 	}
-	add(c.admit(t)...)
+	add(c.admit(t, t.points)...)
 	add(c.prove(t)...)
 	return l
 }
@@ -195,12 +151,12 @@ func (c *compiler) drainOp(t turn) DrainOp {
 // readmit takes a drain back: the old release is probed and admitted where it was in. Where it served nothing before, the
 // proxy is set back without waiting for traffic. Without an old release the server stays out of rotation.
 func (c *compiler) readmit(t turn) []Step {
-	if t.at.Current == "" && !c.in.Offline {
+	if c.previous(t) == "" && !c.in.Offline {
 		return nil
 	}
 	served := AdmitOp{Deadline: c.app.Rollout.AdmitDeadline}
 	idle := AdmitOp{Deadline: c.app.Rollout.AdmitDeadline, Unproven: true}
-	running := c.app.Service.None() || t.at.Service != "inactive"
+	running := c.app.Service.None() || c.in.Offline || !t.stopped()
 	for i, p := range t.points {
 		switch {
 		case t.states[i] == RotationOut:
@@ -220,8 +176,17 @@ func (c *compiler) readmit(t turn) []Step {
 	return out
 }
 
+// previous is the release that a failed turn goes back to: the current one; or, where the link was switched already but the
+// process was not restarted, the one that still runs.
+func (c *compiler) previous(t turn) string {
+	if t.at.Current == c.rel.Name && t.at.Running != c.rel.Name && t.at.complete(t.at.Running) {
+		return t.at.Running
+	}
+	return t.at.Current
+}
+
 func (c *compiler) oldVersion(t turn) string {
-	r, _ := t.at.release(t.at.Current)
+	r, _ := t.at.release(c.previous(t))
 	return r.Manifest.Version
 }
 
@@ -236,12 +201,7 @@ func (c *compiler) enable(t turn) []Step {
 }
 
 func (c *compiler) rotatesByMarker(t turn) bool {
-	for _, p := range t.points {
-		if m := p.Driver.Marker; m != nil && m.File == c.app.Marker && p.Target == t.server {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.points, func(p Point) bool { return c.app.enabledBy(p) })
 }
 
 func (c *compiler) service(t turn, action, release, version string) Step {
@@ -249,14 +209,18 @@ func (c *compiler) service(t turn, action, release, version string) Step {
 		Release: release, Version: version, Service: c.app.Service})
 }
 
-// stop ends the old process; taking it back starts what the link then points to.
+// stop ends the old process; taking it back starts the previous release, linked again where the link is ahead of it.
 func (c *compiler) stop(t turn) []Step {
-	if c.app.Service.None() || t.at.Service == "inactive" || t.at.Service == "" && !c.in.Offline {
+	if c.app.Service.None() || t.stopped() && !c.in.Offline {
 		return nil
 	}
-	s := c.service(t, "stop", t.at.Current, c.oldVersion(t))
-	if t.at.Current != "" {
-		s.Undo = []Step{c.service(t, "start", t.at.Current, c.oldVersion(t))}
+	prev := c.previous(t)
+	s := c.service(t, "stop", prev, c.oldVersion(t))
+	if prev != t.at.Current {
+		s.Undo = append(s.Undo, c.step(t.server, Link{Root: c.app.Layout.Root, Name: c.app.Layout.Current, Release: prev}))
+	}
+	if prev != "" {
+		s.Undo = append(s.Undo, c.service(t, "start", prev, c.oldVersion(t)))
 	}
 	return []Step{s}
 }
@@ -299,13 +263,16 @@ func (c *compiler) probeOps(version string) []ProbeOp {
 	return out
 }
 
-func (c *compiler) admit(t turn) []Step {
+// admit puts the server back at every point; taking it back drains it at the points that back names.
+func (c *compiler) admit(t turn, back []Point) []Step {
 	if len(t.points) == 0 {
 		return nil
 	}
 	s := c.step(t.server, AdmitOp{Points: t.points, Deadline: c.app.Rollout.AdmitDeadline})
-	// Going back must end: what is still in flight at the deadline is cut.
-	s.Undo = []Step{c.step(t.server, DrainOp{Points: t.points, Deadline: c.app.Rollout.DrainDeadline, OnTimeout: "cut"})}
+	if len(back) > 0 {
+		// Going back must end: what is still in flight at the deadline is cut.
+		s.Undo = []Step{c.step(t.server, DrainOp{Points: back, Deadline: c.app.Rollout.DrainDeadline, OnTimeout: "cut"})}
+	}
 	return []Step{s}
 }
 

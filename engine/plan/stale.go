@@ -36,6 +36,20 @@ func Used(p Plan, f Facts) []string {
 	return out
 }
 
+// fingerprint hashes what Compile decides on; not who else used a host, and not where homes are.
+func fingerprint(f Facts) string {
+	apps := map[string]map[string]Installed{}
+	for app, hosts := range f.Apps {
+		apps[app] = map[string]Installed{}
+		for host, at := range hosts {
+			at.Home, at.Used = "", nil
+			apps[app][host] = at
+		}
+	}
+	f.Apps = apps
+	return digestOf(f)
+}
+
 // Stale compares the facts that a plan was made for with those of now. It covers only what Compile decides on, and only the
 // apps of the plan; an empty answer means that the plan still holds.
 func Stale(p Plan, f Facts) []Change {

@@ -23,10 +23,11 @@ func (c *compiler) standby(host string) Lane {
 		s.Undo = []Step{c.step(host, MarkerOp{Root: c.app.Layout.Root, Path: c.app.Marker})}
 		l.Steps = append(l.Steps, s)
 	}
-	if t.at.Service == "active" || c.in.Offline {
+	t.needs.link = t.at.Current != c.rel.Name
+	// A service that can't say whether it runs is stopped when the host has a turn anyway.
+	if t.at.Service == "active" || c.in.Offline || len(l.Steps) > 0 || t.needs.link {
 		l.Steps = append(l.Steps, c.stop(t)...)
 	}
-	t.needs.link = t.at.Current != c.rel.Name
 	l.Steps = append(l.Steps, c.link(t)...)
 	return l
 }
@@ -36,12 +37,7 @@ func (c *compiler) standby(host string) Lane {
 func (c *compiler) withProxies(waves []Wave) []Wave {
 	var lanes []Lane
 	for _, h := range c.app.installProxies() {
-		t := turn{server: h, at: c.at(h)}
-		t.needs.link = t.at.Current != c.rel.Name
-		t.needs.restart = !c.app.Service.None() && t.at.Service == "inactive"
-		t.needs.enable = t.at.Marked
-		r, _ := t.at.release(c.rel.Name)
-		t.needs.good = !r.Good
+		t := c.look(h)
 		if t.needs.any() {
 			lanes = append(lanes, c.lane(t))
 		}

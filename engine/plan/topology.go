@@ -49,6 +49,15 @@ func pairPoints(app App, env Environment, server string) []Point {
 	return nil
 }
 
+// enabledBy tells whether a point's rotation marker is the app's enable marker, the same file.
+func (a App) enabledBy(p Point) bool {
+	m := p.Driver.Marker
+	if m == nil || a.Marker == "" || p.Target != p.Server {
+		return false
+	}
+	return m.File == a.Marker || m.File == strings.TrimSuffix(a.Layout.Root, "/")+"/shared/"+a.Marker
+}
+
 // fill puts names in place of {app}, {env}, {server} and {proxy}.
 func (a App) fill(s, server, proxy string) string {
 	return strings.NewReplacer("{app}", a.Name, "{env}", a.Env, "{server}", server, "{proxy}", proxy).Replace(s)

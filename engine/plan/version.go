@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"strconv"
+	"cmp"
 	"strings"
 )
 
@@ -50,22 +50,26 @@ func partAt(parts []string, i int) string {
 
 func comparePart(a, b string) int {
 	x, y := partRank(a), partRank(b)
-	if x != y {
-		return sign(x - y)
-	}
-	m, errA := strconv.ParseUint(a, 10, 64)
-	n, errB := strconv.ParseUint(b, 10, 64)
-	if errA == nil && errB == nil {
-		if m < n {
-			return -1
+	switch {
+	case x != y:
+		return cmp.Compare(x, y)
+	case x == rankNumber:
+		a, b = strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+		if len(a) != len(b) {
+			return cmp.Compare(len(a), len(b))
 		}
-		if m > n {
-			return 1
-		}
-		return 0
+		return strings.Compare(a, b)
+	case x == rankWord:
+		return strings.Compare(a, b)
 	}
-	return strings.Compare(a, b)
+	return 0 // another spelling of the same
 }
+
+// Ranks of parts that are ordered among themselves.
+const (
+	rankWord   = 6
+	rankNumber = 7
+)
 
 // partRank: alpha < beta < milestone < rc < snapshot < release (nothing, or zero) < words < numbers.
 func partRank(p string) int {
@@ -87,14 +91,7 @@ func partRank(p string) int {
 		if strings.Trim(p, "0") == "" {
 			return 5
 		}
-		return 7
+		return rankNumber
 	}
-	return 6
-}
-
-func sign(n int) int {
-	if n < 0 {
-		return -1
-	}
-	return 1
+	return rankWord
 }

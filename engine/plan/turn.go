@@ -1,0 +1,110 @@
+package plan
+
+import "strings"
+
+// turn is what the facts say of one active server before its turn.
+type turn struct {
+	server    string
+	at        Installed
+	points    []Point
+	states    []string // of points, by index
+	available bool     // it serves: in rotation at every point, or running where nothing is in front of it
+	needs     need
+}
+
+// need is what a server's turn has to do; the zero value is nothing.
+type need struct {
+	link, restart, enable, admit, good bool
+}
+
+func (n need) any() bool { return n != need{} }
+
+// outPoints are the points where the server is out of rotation before its turn.
+func (t turn) outPoints() []Point {
+	var out []Point
+	for i, p := range t.points {
+		if t.states[i] == RotationOut {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// turn reads the facts of one active server.
+func (c *compiler) turn(server string) turn {
+	t := c.look(server)
+	t.points = Points(c.app, c.env, server)
+	rotation := c.facts.Rotation[c.app.Name][server]
+	down := len(t.points) > 0
+	for i, p := range t.points {
+		state := RotationUnknown
+		if c.in.Offline {
+			state = RotationIn
+		}
+		if i < len(rotation) {
+			state = rotation[i].State
+		}
+		if t.at.Marked && c.app.enabledBy(p) {
+			state = RotationOut // or about to be: the proxy has not looked yet
+		}
+		t.states = append(t.states, state)
+		t.needs.admit = t.needs.admit || state == RotationOut
+		down = down && state == RotationDown
+	}
+	t.needs.restart = t.needs.restart || down && !c.app.Service.None()
+	t.available = c.in.Offline || t.serves(c.app)
+	return t
+}
+
+// stopped tells whether no process of the app is known to run.
+func (t turn) stopped() bool { return t.at.Service == "inactive" || t.at.Service == "" }
+
+// serves tells whether the server does its work: in rotation at every point as far as anyone can say, or, where nothing is in
+// front of it, live and enabled. A server without a running process serves nothing.
+func (t turn) serves(app App) bool {
+	if !app.Service.None() && t.stopped() {
+		return false
+	}
+	if len(t.points) == 0 {
+		return t.at.Current != "" && !t.at.Marked
+	}
+	for _, s := range t.states {
+		if s == RotationOut || s == RotationDown {
+			return false
+		}
+	}
+	return true
+}
+
+// look reads what any host that takes a turn has to do, whatever is in front of it.
+func (c *compiler) look(host string) turn {
+	t := turn{server: host, at: c.at(host)}
+	t.needs.link = t.at.Current != c.rel.Name
+	t.needs.enable = t.at.Marked && c.app.Marker != ""
+	if !c.app.Service.None() && !c.in.Offline {
+		stale := t.at.Running != "" && t.at.Running != c.rel.Name
+		t.needs.restart = t.stopped() || stale
+	}
+	r, _ := t.at.release(c.rel.Name)
+	t.needs.good = !r.Good
+	return t
+}
+
+// why says in a few words why the server serves nothing.
+func (t turn) why(app App) string {
+	switch {
+	case t.at.Current == "":
+		return "nothing is live there"
+	case !app.Service.None() && t.stopped():
+		return "its service is stopped"
+	case len(t.points) == 0:
+		return "it is disabled"
+	}
+	var at []string
+	for i, p := range t.points {
+		if s := t.states[i]; s == RotationOut || s == RotationDown {
+			at = append(at, s+" at "+p.Proxy)
+		}
+	}
+	return strings.Join(at, ", ")
+}
