@@ -25,19 +25,25 @@ type world struct {
 	dir      string // working directory
 	terminal bool   // a person can be asked on in
 	signals  <-chan os.Signal
+	// capture makes signals arrive on signals, until the function it gives is called. Before and after that a signal ends
+	// the process, as people expect of a command that changes nothing.
+	capture func() func()
 }
 
 // system is the real world.
 func system() world {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	capture := func() func() {
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+		return func() { signal.Stop(signals) }
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "."
 	}
 	return world{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, dir: dir,
-		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), signals: signals,
+		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), signals: signals, capture: capture,
 	}
 }
 

@@ -32,6 +32,8 @@ func (c *cli) demo(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("finding this program: %w", err)
 	}
+	release := c.capture() // from here on a signal ends the run in hand, and then the fleet
+	defer release()
 	f, err := demo.Start(demo.Options{Program: program})
 	if err != nil {
 		return err
@@ -73,6 +75,7 @@ func (d *demonstration) show(ctx context.Context) error {
 // deploy runs `trikk apply hello@VERSION -e demo` and compares the outcome.
 func (d *demonstration) deploy(ctx context.Context, version, want string) error {
 	c := *d.cli
+	c.capture = func() func() { return func() {} } // captured already
 	c.flags.dir, c.flags.env, c.flags.yes = d.fleet.Config, "demo", true
 	c.flags.sshConfig, c.flags.state = d.fleet.SSHConfig, d.fleet.State
 	c.say("\n$ trikk apply hello@%s -e demo --yes", version)

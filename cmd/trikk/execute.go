@@ -132,6 +132,7 @@ func (c *cli) newView() view {
 func (c *cli) twoSignals(ctx context.Context) (context.Context, <-chan struct{}, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop, done := make(chan struct{}), make(chan struct{})
+	release := c.capture()
 	go func() {
 		for n := 0; ; n++ {
 			select {
@@ -148,6 +149,7 @@ func (c *cli) twoSignals(ctx context.Context) (context.Context, <-chan struct{},
 		}
 	}()
 	return ctx, stop, func() {
+		release()
 		close(done)
 		cancel()
 	}

@@ -119,6 +119,7 @@ func (c *cli) absolute(path string) string {
 func (c *cli) interruptible(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
+	release := c.capture()
 	go func() {
 		select {
 		case s := <-c.signals:
@@ -127,6 +128,7 @@ func (c *cli) interruptible(ctx context.Context) (context.Context, func()) {
 		}
 	}()
 	return ctx, func() {
+		release()
 		close(done)
 		cancel(nil)
 	}
