@@ -27,6 +27,10 @@ type Connection struct {
 	freed  broadcast
 	names  nameLocks // of uploads
 
+	again      func(context.Context) (*Connection, error) // another connection to the same server
+	besideLock sync.Mutex
+	beside     *Connection // a second connection, when leases fill this one
+
 	once  sync.Once
 	dead  chan struct{} // closed when the connection ended
 	cause error         // why; set before dead is closed
@@ -51,7 +55,12 @@ func newConnection(s settings, o Options, client *ssh.Client) *Connection {
 func (c *Connection) Close() error {
 	c.end(errClosed)
 	c.works.Wait()
-	return nil
+	c.besideLock.Lock()
+	defer c.besideLock.Unlock()
+	if c.beside == nil {
+		return nil
+	}
+	return c.beside.Close()
 }
 
 // end marks the connection as dead and closes it. The first cause stays.

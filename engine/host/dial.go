@@ -77,7 +77,9 @@ func (d *dialer) attempt(ctx context.Context, s settings, via *Connection) (*Con
 		_ = raw.Close()
 		return nil, s.noHandshake(ctx, err, first, keys)
 	}
-	return newConnection(s, d.options, ssh.NewClient(conn, channels, requests)), nil
+	c := newConnection(s, d.options, ssh.NewClient(conn, channels, requests))
+	c.again = func(ctx context.Context) (*Connection, error) { return d.connect(ctx, s, via) }
+	return c, nil
 }
 
 func dialRaw(ctx context.Context, s settings, via *Connection) (net.Conn, error) {

@@ -47,7 +47,7 @@ func (c *Connection) Hold(ctx context.Context, s Script) (Lease, error) {
 			Err: errors.New(firstLine(r.Output, fmt.Sprintf("the holder ended with status %d", r.Exit))),
 		}
 	}
-	return newLease(c, x, line), nil
+	return newLease(x, line, c.options.Heartbeat), nil
 }
 
 // lease is what a holder holds.
@@ -61,15 +61,16 @@ type lease struct {
 
 var _ Lease = (*lease)(nil)
 
-func newLease(c *Connection, x *shell, first string) *lease {
+func newLease(x *shell, first string, heartbeat time.Duration) *lease {
 	l := &lease{x: x, first: first, lost: make(chan struct{}), asked: make(chan struct{})}
-	c.busy.Add(-1)
+	on := x.channel.on
+	on.busy.Add(-1)
 	go l.watch()
 	go func() {
-		<-x.closed
-		c.busy.Add(1)
+		<-x.channel.closed
+		on.busy.Add(1)
 	}()
-	go l.beat(x.channel, c.options.Heartbeat)
+	go l.beat(x.channel, heartbeat)
 	return l
 }
 

@@ -71,7 +71,7 @@ const killTime = 5 * time.Second
 // killGroup ends the process group $1, politely first.
 const killGroup = `kill -TERM -"$1" 2>/dev/null || exit 0
 i=0
-while kill -0 -"$1" 2>/dev/null && [ $i -lt 20 ]; do sleep 0.1; i=$((i+1)); done
+while kill -0 -"$1" 2>/dev/null && [ $i -lt 10 ]; do sleep 0.1; i=$((i+1)); done
 kill -KILL -"$1" 2>/dev/null
 exit 0`
 

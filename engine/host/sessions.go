@@ -8,40 +8,54 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
+// session is a session channel and the connection that it is on.
+type session struct {
+	ssh.Channel
+	on     *Connection
+	closed chan struct{} // closed when the server has closed the channel; only then its place is free again
+}
+
 // openSession opens a session channel in its turn. sshd counts a session until it has reaped its shell, and may allow fewer
-// than we think: a refusal is tried again when a session of ours ends, and as long as one may end. closed is closed
-// when the server has closed the channel; only then its place is free again.
-func (c *Connection) openSession(ctx context.Context) (ssh.Channel, chan struct{}, error) {
+// than we think: a refusal is tried again when a session of ours ends, and on a second connection when only leases,
+// which don't end by themselves, fill this one.
+func (c *Connection) openSession(ctx context.Context) (*session, error) {
 	if err := c.alive(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	const doing = "waiting for a free session"
 	select {
 	case c.places <- struct{}{}:
 	case <-ctx.Done():
-		return nil, nil, c.unreachable(doing, context.Cause(ctx))
+		return nil, c.unreachable("waiting for a free session", context.Cause(ctx))
 	case <-c.dead:
-		return nil, nil, c.alive()
+		return nil, c.alive()
 	}
 	channel, requests, err := c.openPatiently(ctx)
 	if err != nil {
 		<-c.places
-		return nil, nil, err
+	}
+	if errors.Is(err, errFull) {
+		return c.openBeside(ctx)
+	}
+	if err != nil {
+		return nil, err
 	}
 	c.busy.Add(1)
-	closed := make(chan struct{})
+	s := &session{Channel: channel, on: c, closed: make(chan struct{})}
 	go func() {
 		ssh.DiscardRequests(requests)
 		c.busy.Add(-1)
 		<-c.places
-		close(closed)
+		close(s.closed)
 		c.freed.signal()
 	}()
-	return channel, closed, nil
+	return s, nil
 }
 
+// errFull marks a connection that leases fill.
+var errFull = errors.New("the server allows no more sessions on this connection")
+
 // sessionPatience is how long a refused session is tried again when no session of ours will end by itself.
-const sessionPatience = 5 * time.Second
+const sessionPatience = time.Second
 
 func (c *Connection) openPatiently(ctx context.Context) (ssh.Channel, <-chan *ssh.Request, error) {
 	const doing = "opening a session"
@@ -54,18 +68,37 @@ func (c *Connection) openPatiently(ctx context.Context) (ssh.Channel, <-chan *ss
 		}
 		var refused *ssh.OpenChannelError
 		if !errors.As(err, &refused) {
-			return nil, nil, c.unreachable(doing, err)
+			return nil, nil, c.unreachable(doing, c.why(ctx, err))
 		}
 		if c.busy.Load() > 0 {
 			alone = time.Now()
 		}
 		if time.Since(alone) > sessionPatience {
-			return nil, nil, c.fail(Protocol, doing, err, "sshd's MaxSessions must be at least 2: the lock of a run holds one session")
+			return nil, nil, errFull
 		}
 		if err := c.pause(ctx, freed, pause); err != nil {
 			return nil, nil, c.unreachable(doing, err)
 		}
 	}
+}
+
+// openBeside opens a session on a second connection, which is made when it is first needed.
+func (c *Connection) openBeside(ctx context.Context) (*session, error) {
+	c.besideLock.Lock()
+	if c.beside == nil || c.beside.broken() != nil {
+		beside, err := c.again(ctx)
+		if err != nil {
+			c.besideLock.Unlock()
+			return nil, err
+		}
+		c.beside = beside
+	}
+	beside := c.beside
+	c.besideLock.Unlock()
+	if c.broken() != nil {
+		_ = beside.Close()
+	}
+	return beside.openSession(ctx)
 }
 
 // pause waits for a freed session, at most for d.

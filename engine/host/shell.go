@@ -26,11 +26,10 @@ const (
 
 // shell is one framed script on its channel. Output is always drained, whether or not anybody takes the events.
 type shell struct {
-	channel ssh.Channel
+	channel *session
 	events  chan event
 	left    chan struct{} // closed by leave: nobody takes events any more
 	leaving sync.Once
-	closed  chan struct{} // the server closed the channel
 
 	mu     sync.Mutex // guards output, which the reader writes
 	output *capped
@@ -48,12 +47,12 @@ type shell struct {
 // start opens a channel, sends the script without waiting for an answer, and reads what comes. keep makes the buffer of
 // each step's output. The caller calls leave.
 func (c *Connection) start(ctx context.Context, f frame, keep func() *capped) (*shell, error) {
-	channel, closed, err := c.openSession(ctx)
+	channel, err := c.openSession(ctx)
 	if err != nil {
 		return nil, err
 	}
 	x := &shell{
-		channel: channel, events: make(chan event, 16), left: make(chan struct{}), closed: closed,
+		channel: channel, events: make(chan event, 16), left: make(chan struct{}),
 		output: keep(), keep: keep, wantLine: f.line, stderr: newCapped(), stderrDone: make(chan struct{}),
 	}
 	go func() {
@@ -94,7 +93,7 @@ func (x *shell) read(nonce string) {
 	x.take(s.rest)
 	timer := time.NewTimer(time.Second)
 	defer timer.Stop()
-	for _, end := range []<-chan struct{}{x.closed, x.stderrDone} {
+	for _, end := range []<-chan struct{}{x.channel.closed, x.stderrDone} {
 		select {
 		case <-end:
 		case <-timer.C:

@@ -207,7 +207,16 @@ func TestLoginShells(t *testing.T) {
 				t.Fatalf("%s is needed: %v", shell, err)
 			}
 			name := addUser(t, shell)
-			hosttest.Suite(t, func(t *testing.T) host.Host { return s.connect(t, name) })
+			hosttest.Contract(t, func(t *testing.T) host.Host { return s.connect(t, name) })
+			h := s.connect(t, name)
+			words := []string{"it's", "$HOME", "!x", "a\nb"}
+			out, err := h.Query(context.Background(), host.NewQuery("", `echo "$(id -un)"; printf '<%s>' "$@"`, words...))
+			if want := name + "\n<" + strings.Join(words, "><") + ">"; err != nil || string(out.Stdout) != want {
+				t.Errorf("got %q, %v, want %q", out.Stdout, err, want)
+			}
+			if err := h.Upload(context.Background(), hosttest.File("x", []byte("x")), nil); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }

@@ -127,7 +127,7 @@ func (c *Connection) sendFile(ctx context.Context, f File, part string, progress
 		progress = func(int64, int64) {}
 	}
 	source := &counted{Reader: in, total: f.Size, tell: progress}
-	channel, closed, err := c.openSession(ctx)
+	channel, err := c.openSession(ctx)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (c *Connection) sendFile(ctx context.Context, f File, part string, progress
 		return writeSFTP(channel, source, part)
 	}
 	_ = channel.Close()
-	<-closed
+	<-channel.closed
 	return c.writeShell(ctx, source, part)
 }
 
@@ -172,7 +172,7 @@ const shellWrite = `exec /bin/sh -c 'umask 077; IFS= read -r f && exec cat >"$HO
 
 // writeShell is the way without SFTP. The digest tells whether all arrived.
 func (c *Connection) writeShell(ctx context.Context, source io.Reader, part string) error {
-	channel, closed, err := c.openSession(ctx)
+	channel, err := c.openSession(ctx)
 	if err != nil {
 		return err
 	}
@@ -194,7 +194,7 @@ func (c *Connection) writeShell(ctx context.Context, source io.Reader, part stri
 	}
 	_, copyErr := io.CopyBuffer(struct{ io.Writer }{channel}, source, make([]byte, 64<<10))
 	_ = channel.CloseWrite()
-	for _, end := range []<-chan struct{}{closed, heard} {
+	for _, end := range []<-chan struct{}{channel.closed, heard} {
 		select {
 		case <-end:
 		case <-c.dead:

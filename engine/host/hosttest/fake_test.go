@@ -98,7 +98,7 @@ func TestFakeUploadChecksTheFile(t *testing.T) {
 	rec := &recorder{TB: t}
 	f := New(rec, "app1")
 	f.OnUpload("x.jar")
-	file := bytesFile("x.jar", []byte("hello"))
+	file := File("x.jar", []byte("hello"))
 	file.Size++
 	if err := f.Upload(context.Background(), file, nil); err != nil {
 		t.Fatal(err)

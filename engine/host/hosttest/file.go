@@ -9,8 +9,8 @@ import (
 	"trikk.dev/engine/host"
 )
 
-// bytesFile is a file to upload that is held in memory.
-func bytesFile(name string, data []byte) host.File {
+// File is a file to upload that is held in memory.
+func File(name string, data []byte) host.File {
 	sum := sha256.Sum256(data)
 	return host.File{
 		Open:   func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil },

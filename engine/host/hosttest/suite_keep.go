@@ -152,7 +152,7 @@ func uploadCases() map[string]func(*testing.T, host.Host) {
 	return map[string]func(*testing.T, host.Host){
 		"new, same, changed":       uploadCase,
 		"odd names":                uploadNamesCase,
-		"an empty file":            func(t *testing.T, h host.Host) { upload(t, h, bytesFile("empty", nil)) },
+		"an empty file":            func(t *testing.T, h host.Host) { upload(t, h, File("empty", nil)) },
 		"a source that lies":       uploadLieCase,
 		"a source that breaks":     uploadBreakCase,
 		"bad files are refused":    uploadBadCase,
@@ -185,32 +185,32 @@ func uploadCase(t *testing.T, h host.Host) {
 	_, _ = rand.Read(data)
 	name := "app-" + rand.Text() + ".jar"
 	t.Cleanup(func() { run(t, h, "rm -rf ~/.trikk-incoming") })
-	if !upload(t, h, bytesFile(name, data)) {
+	if !upload(t, h, File(name, data)) {
 		t.Error("nothing was sent")
 	}
-	if upload(t, h, bytesFile(name, data)) {
+	if upload(t, h, File(name, data)) {
 		t.Error("the same file was sent again")
 	}
 	data[len(data)-1]++
-	if !upload(t, h, bytesFile(name, data)) {
+	if !upload(t, h, File(name, data)) {
 		t.Error("a changed file of the same size was not sent")
 	}
 }
 
 func uploadNamesCase(t *testing.T, h host.Host) {
 	for _, name := range []string{"it's $(a) `name`", "a;b*?", "\"x\"", "blåbær"} {
-		upload(t, h, bytesFile(name, []byte(name)))
+		upload(t, h, File(name, []byte(name)))
 	}
 }
 
 func uploadLieCase(t *testing.T, h host.Host) {
-	lie := bytesFile("lie", []byte("something"))
-	lie.Digest = bytesFile("", []byte("nothing")).Digest
+	lie := File("lie", []byte("something"))
+	lie.Digest = File("", []byte("nothing")).Digest
 	err := h.Upload(soon(t), lie, nil)
 	if e := wantKind(t, err, host.Protocol); !strings.Contains(e.Error(), "sha256:") {
 		t.Errorf("error %v", e)
 	}
-	lie = bytesFile("lie", []byte("something"))
+	lie = File("lie", []byte("something"))
 	lie.Size++
 	err = h.Upload(soon(t), lie, nil)
 	if e := wantKind(t, err, host.Protocol); !strings.Contains(e.Error(), "bytes arrived") {
@@ -234,7 +234,7 @@ func (r brokenReader) Read(p []byte) (int, error) {
 }
 
 func uploadBreakCase(t *testing.T, h host.Host) {
-	broken := bytesFile("broken", make([]byte, 100_000))
+	broken := File("broken", make([]byte, 100_000))
 	open := broken.Open
 	broken.Open = func() (io.ReadCloser, error) {
 		in, err := open()
@@ -249,7 +249,7 @@ func uploadBreakCase(t *testing.T, h host.Host) {
 }
 
 func uploadBadCase(t *testing.T, h host.Host) {
-	good := bytesFile("x", []byte("x"))
+	good := File("x", []byte("x"))
 	for _, name := range []string{"", ".", "..", "a/b", "../x", "-x", "a\nb"} {
 		f := good
 		f.Name = name
@@ -265,5 +265,5 @@ func uploadBadCase(t *testing.T, h host.Host) {
 
 func uploadSweepCase(t *testing.T, h host.Host) {
 	run(t, h, "mkdir -p ~/.trikk-incoming && cd ~/.trikk-incoming && touch -d '1 hour ago' x.part-1")
-	upload(t, h, bytesFile("x", []byte("x")))
+	upload(t, h, File("x", []byte("x")))
 }
