@@ -25,17 +25,34 @@ func (c *cli) initCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, dirs []string) error {
 			dir := c.absolute(append(dirs, ".")[0])
 			made, err := initialise(dir)
-			for _, name := range made {
-				c.say("made %s", name)
-			}
+			c.sayMade(made)
 			if err != nil {
 				return err
 			}
-			c.say("\nNow change two files: environments/environments.cue (your servers) and apps/hello/app.cue (your app). Then:\n  trikk vet\n  trikk plan hello -e test")
+			c.say("\nNow change two files: environments/environments.cue (your servers) and apps/hello/app.cue (your app). Then:\n" +
+				"  trikk vet\n  trikk plan hello@VERSION -e test")
 			return nil
 		},
 	}
 }
+
+// sayMade lists the new files; those of the schema are one line.
+func (c *cli) sayMade(names []string) {
+	schemas := 0
+	for _, name := range names {
+		if strings.HasPrefix(name, schemaDir) {
+			schemas++
+			continue
+		}
+		c.say("made %s", name)
+	}
+	if schemas > 0 {
+		c.say("made %s (%s)", strings.TrimSuffix(schemaDir, "/"), plural(schemas, "file"))
+	}
+}
+
+// schemaDir is where plain cue and editors find the schema.
+const schemaDir = "cue.mod/pkg/trikk.dev/schema/"
 
 // initialise writes what is missing and gives the names of what it wrote, relative to dir.
 func initialise(dir string) ([]string, error) {
@@ -72,7 +89,7 @@ func initialise(dir string) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		return put("cue.mod/pkg/trikk.dev/schema/"+path, text)
+		return put(schemaDir+path, text)
 	})
 	if err != nil {
 		return made, fmt.Errorf("writing the schema: %w", err)
