@@ -45,10 +45,9 @@ const shDownload = `
 unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
 
 with_curl() {
-	curl_config | curl --config - --silent --show-error --location --max-redirs 10 --globoff --noproxy '*' --proto =http,https \
-		--connect-timeout 10 --speed-limit 1 --speed-time 60 --output "$part" --write-out '%{http_code}' --url "$url" \
-		>"$part.status" 2>"$part.err" || code=$?
-	status=$(cat "$part.status")
+	answer=$(curl_config | curl --config - --silent --show-error --location --max-redirs 10 --globoff --noproxy '*' --proto =http,https \
+		--connect-timeout 10 --speed-limit 1 --speed-time 60 --output "$part" --write-out '\nHTTP %{http_code}\n' --url "$url" 2>&1) || code=$?
+	status=$(printf '%s\n' "$answer" | sed -n 's|^HTTP \([0-9]*\)$|\1|p')
 }
 
 with_wget() {
@@ -62,17 +61,17 @@ with_wget() {
 			"$origin"/*) wget_config ;;
 			esac >"$part.rc"
 		)
-		LC_ALL=C wget --config="$part.rc" --no-verbose --server-response --tries=1 --no-proxy --max-redirect=0 \
-			--connect-timeout=10 --read-timeout=60 --output-document="$part" -- "$at" 2>"$part.err" || code=$?
+		answer=$(LC_ALL=C wget --config="$part.rc" --no-verbose --server-response --tries=1 --no-proxy --max-redirect=0 \
+			--connect-timeout=10 --read-timeout=60 --output-document="$part" -- "$at" 2>&1) || code=$?
 		rm -f "$part.rc"
-		status=$(sed -n 's|^ *HTTP/[0-9.]* \([0-9]*\).*|\1|p' "$part.err" | tail -n 1)
+		status=$(printf '%s\n' "$answer" | sed -n 's|^ *HTTP/[0-9.]* \([0-9]*\).*|\1|p' | tail -n 1)
 		case $status in
 		30[12378]) ;;
 		*) return 0 ;;
 		esac
 		hops=$((hops + 1))
 		[ "$hops" -le 10 ] || return 0
-		next=$(sed -n 's|^ *[Ll]ocation: *\([^ ]*\).*|\1|p' "$part.err" | tail -n 1 | tr -d '\r')
+		next=$(printf '%s\n' "$answer" | sed -n 's|^ *[Ll]ocation: *\([^ ]*\).*|\1|p' | tail -n 1 | tr -d '\r')
 		case $next in
 		http://* | https://*) at=$next ;;
 		/*) rest=${at#*://} && at=${at%%://*}://${rest%%/*}$next ;;
@@ -87,7 +86,7 @@ if intact "$cache/$file"; then
 	same "$file is in the cache"
 fi
 place "$cache"
-trap 'rm -f "$part" "$part.status" "$part.err" "$part.rc"' EXIT
+trap 'rm -f "$part" "$part.rc"' EXIT
 trap 'exit 129' HUP INT TERM
 rm -f "$part" "$part.rc"
 code=0
@@ -98,7 +97,7 @@ elif command -v wget >/dev/null; then
 else
 	fail "neither curl nor wget is installed on this server: install one of them, or set fetch: \"controller\" in the artifact"
 fi
-why=$(because "$(grep -v '^ *$' "$part.err" 2>/dev/null)")
+why=$(because "$(printf '%s\n' "$answer" | grep -v -e '^ *$' -e '^HTTP [0-9]*$')")
 case $status in
 2??) [ "$code" = 0 ] || fail "fetching $url broke off: $why" ;;
 401 | 403) fail "fetching $url: the repository answered $status: it wants other credentials (see auth in the artifact)" ;;

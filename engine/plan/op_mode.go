@@ -24,7 +24,7 @@ func (Chmod) Transport() Transport {
 // Script is the op's shell.
 func (c Chmod) Script() string {
 	return script(
-		letPath("dir", c.Root+"/releases/"+c.Release), let("glob", c.Glob), let("mode", shortMode(c.Mode)),
+		letPath("root", c.Root), let("release", c.Release), let("glob", c.Glob), let("mode", shortMode(c.Mode)),
 		shInside, shMode,
 	)
 }
@@ -32,6 +32,7 @@ func (c Chmod) Script() string {
 func (Chmod) op() {}
 
 const shMode = `
+dir=$root/releases/$release
 [ -d "$dir" ] || fail "$dir is not there: unpack the release first"
 cd -P "$dir"
 here=$(pwd -P)

@@ -34,11 +34,11 @@ func (Record) Transport() Transport {
 func (r Record) Script() string {
 	switch r.What {
 	case "used":
-		return script(letPath("root", r.Root), let("plan", r.Plan), shPlace, shUsed)
+		return script(letPath("root", r.Root), let("plan", r.Plan), shPlace, shBecause, shUsed)
 	case "complete":
-		return script(letPath("root", r.Root), let("release", r.Release), let("manifest", r.manifest()), shComplete)
+		return script(letPath("root", r.Root), let("release", r.Release), let("manifest", r.manifest()), shBecause, shComplete)
 	case "good":
-		return script(letPath("root", r.Root), let("release", r.Release), let("plan", r.Plan), shPlace, shGood)
+		return script(letPath("root", r.Root), let("release", r.Release), let("plan", r.Plan), shPlace, shBecause, shGood)
 	}
 	return script("fail " + quote("nothing is known of a record "+r.What) + "\n")
 }
@@ -62,9 +62,10 @@ const shUsed = `
 umask 022
 place "$root/.trikk/plans"
 mark=$root/.trikk/plans/$plan
-if ! (set -C && printf '%s\n' "$plan" >"$mark") 2>/dev/null; then
-	[ ! -e "$mark" ] || fail "plan $plan was applied here already: a plan is applied once, make a new one"
-	fail "$(id -un) can't write $mark"
+if ! why=$( (set -C && printf '%s\n' "$plan" >"$mark") 2>&1); then
+	[ ! -s "$mark" ] || fail "plan $plan was applied here already: a plan is applied once, make a new one"
+	rm -f "$mark"
+	fail "$(id -un) can't write $mark: $(because "$why")"
 fi
 `
 
@@ -77,7 +78,7 @@ umask 022
 if [ -f "$mark" ] && [ "$(cat "$mark")" = "$manifest" ]; then
 	same "$release is complete already"
 fi
-why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "$(id -un) can't write $mark: $why"
+why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "$(id -un) can't write $mark: $(because "$why")"
 sync "$mark.new" 2>/dev/null || sync
 mv -fT "$mark.new" "$mark"
 `
@@ -91,7 +92,7 @@ if [ -f "$mark" ] && [ "$(cat "$mark")" = "$plan" ]; then
 	same "$release is recorded already"
 fi
 new=$root/.trikk/good.$release.new
-printf '%s\n' "$plan" >"$new" || fail "$(id -un) can't write $new"
+why=$( { printf '%s\n' "$plan" >"$new"; } 2>&1) || fail "$(id -un) can't write $new: $(because "$why")"
 sync "$new" 2>/dev/null || sync
 mv -fT "$new" "$mark"
 `

@@ -270,7 +270,7 @@ func TestUnpackFullDisk(t *testing.T) {
 	onShells(t, func(t *testing.T, s *server) {
 		s.fake("tar", "#!/bin/sh\ncase \" $* \" in *' -t '*) cat >/dev/null; echo a; exit;; esac\necho 'tar: a: Cannot write: No space left on device' >&2\nexit 2\n")
 		s.cache("a.tar", makeTar(t, []entry{file("a", "1")}))
-		s.fails(plan.Unpack{Root: s.root, File: "a.tar", Release: "1.0-aa", Format: "tar"}, "the disk is full")
+		s.fails(plan.Unpack{Root: s.root, File: "a.tar", Release: "1.0-aa", Format: "tar"}, "the disk of ", " is full")
 		s.nothingLeft()
 	})
 }

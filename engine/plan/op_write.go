@@ -27,14 +27,15 @@ func (Write) Transport() Transport {
 // Script is the op's shell.
 func (w Write) Script() string {
 	return script(
-		letPath("dir", w.Root+"/releases/"+w.Release), let("path", w.Path), let("mode", shortMode(w.Mode)), let("content", w.Content),
-		shInside, shWrite,
+		letPath("root", w.Root), let("release", w.Release), let("path", w.Path), let("mode", shortMode(w.Mode)), let("content", w.Content),
+		shBecause, shInside, shWrite,
 	)
 }
 
 func (Write) op() {}
 
 const shWrite = `
+dir=$root/releases/$release
 target=$dir/$path
 parent=${target%/*}
 part=$parent/.${target##*/}.trikk
@@ -42,10 +43,10 @@ part=$parent/.${target##*/}.trikk
 inside "$parent" "$dir" || fail "$path is behind a link that leaves the release"
 [ -L "$target" ] || [ ! -d "$target" ] || fail "$target is a directory"
 umask 022
-why=$(mkdir -p "$parent" 2>&1) || fail "$(id -un) can't create $parent: $why"
+why=$(mkdir -p "$parent" 2>&1) || fail "$(id -un) can't create $parent: $(because "$why")"
 trap 'rm -f "$part"' EXIT
 rm -f "$part"
-why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "$(id -un) can't write $target: $why"
+why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "$(id -un) can't write $target: $(because "$why")"
 if [ -f "$target" ] && [ ! -L "$target" ] && [ "$(stat -c %a "$target")" = "$mode" ] &&
 	[ "$(sha256sum <"$target")" = "$(sha256sum <"$part")" ]; then
 	same "$path is so already"

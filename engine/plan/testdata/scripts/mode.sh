@@ -1,5 +1,6 @@
 set -eu
-dir=/srv/hello/releases/1.0-3f2a8b1c
+root=/srv/hello
+release=1.0-3f2a8b1c
 glob='bin/*.sh'
 mode=755
 
@@ -11,6 +12,7 @@ inside() {
 	return 1
 }
 
+dir=$root/releases/$release
 [ -d "$dir" ] || fail "$dir is not there: unpack the release first"
 cd -P "$dir"
 here=$(pwd -P)

@@ -3,6 +3,19 @@ root=/srv/hello
 release=1.0-3f2a8b1c
 manifest='{"app":"hello","release":"1.0-3f2a8b1c","version":"1.0","artifact":"sha256:3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a","digest":"sha256:3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a3f2a"}'
 
+# because WORDS: the reason in what a tool printed, a full disk above all; $5 is what df calls available, in kB
+because() {
+	set -- "$1" $(df -Pk "$root" 2>/dev/null | tail -n 1)
+	case $1 in
+	*'No space left'* | *'disk full'* | *'quota exceeded'*) set -- "$1" the disk is 0 ;;
+	esac
+	if [ "${5:-64}" -lt 64 ] 2>/dev/null; then
+		echo "the disk of $root is full"
+	else
+		printf '%s\n' "$1" | tail -n 3
+	fi
+}
+
 dir=$root/releases/$release
 mark=$dir/.trikk/manifest.json
 umask 022
@@ -10,6 +23,6 @@ umask 022
 if [ -f "$mark" ] && [ "$(cat "$mark")" = "$manifest" ]; then
 	same "$release is complete already"
 fi
-why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "$(id -un) can't write $mark: $why"
+why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "$(id -un) can't write $mark: $(because "$why")"
 sync "$mark.new" 2>/dev/null || sync
 mv -fT "$mark.new" "$mark"

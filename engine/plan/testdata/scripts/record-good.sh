@@ -9,6 +9,19 @@ place() {
 	[ -w "$1" ] || fail "$(id -un) may not write to $1 (give $root to $(id -un))"
 }
 
+# because WORDS: the reason in what a tool printed, a full disk above all; $5 is what df calls available, in kB
+because() {
+	set -- "$1" $(df -Pk "$root" 2>/dev/null | tail -n 1)
+	case $1 in
+	*'No space left'* | *'disk full'* | *'quota exceeded'*) set -- "$1" the disk is 0 ;;
+	esac
+	if [ "${5:-64}" -lt 64 ] 2>/dev/null; then
+		echo "the disk of $root is full"
+	else
+		printf '%s\n' "$1" | tail -n 3
+	fi
+}
+
 umask 022
 [ -f "$root/releases/$release/.trikk/manifest.json" ] || fail "$root/releases/$release is not complete: it can't be good"
 place "$root/.trikk/good"
@@ -17,6 +30,6 @@ if [ -f "$mark" ] && [ "$(cat "$mark")" = "$plan" ]; then
 	same "$release is recorded already"
 fi
 new=$root/.trikk/good.$release.new
-printf '%s\n' "$plan" >"$new" || fail "$(id -un) can't write $new"
+why=$( { printf '%s\n' "$plan" >"$new"; } 2>&1) || fail "$(id -un) can't write $new: $(because "$why")"
 sync "$new" 2>/dev/null || sync
 mv -fT "$new" "$mark"

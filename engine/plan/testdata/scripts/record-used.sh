@@ -8,10 +8,24 @@ place() {
 	[ -w "$1" ] || fail "$(id -un) may not write to $1 (give $root to $(id -un))"
 }
 
+# because WORDS: the reason in what a tool printed, a full disk above all; $5 is what df calls available, in kB
+because() {
+	set -- "$1" $(df -Pk "$root" 2>/dev/null | tail -n 1)
+	case $1 in
+	*'No space left'* | *'disk full'* | *'quota exceeded'*) set -- "$1" the disk is 0 ;;
+	esac
+	if [ "${5:-64}" -lt 64 ] 2>/dev/null; then
+		echo "the disk of $root is full"
+	else
+		printf '%s\n' "$1" | tail -n 3
+	fi
+}
+
 umask 022
 place "$root/.trikk/plans"
 mark=$root/.trikk/plans/$plan
-if ! (set -C && printf '%s\n' "$plan" >"$mark") 2>/dev/null; then
-	[ ! -e "$mark" ] || fail "plan $plan was applied here already: a plan is applied once, make a new one"
-	fail "$(id -un) can't write $mark"
+if ! why=$( (set -C && printf '%s\n' "$plan" >"$mark") 2>&1); then
+	[ ! -s "$mark" ] || fail "plan $plan was applied here already: a plan is applied once, make a new one"
+	rm -f "$mark"
+	fail "$(id -un) can't write $mark: $(because "$why")"
 fi

@@ -15,12 +15,17 @@ discard() {
 	rm -rf "${1:?}"
 }
 
-# because WORDS: the reason in what a tool printed, a full disk above all
+# because WORDS: the reason in what a tool printed, a full disk above all; $5 is what df calls available, in kB
 because() {
+	set -- "$1" $(df -Pk "$root" 2>/dev/null | tail -n 1)
 	case $1 in
-	*'No space left'* | *'disk full'* | *'quota exceeded'*) printf 'the disk is full (%s)' "$(df -Pk "$root" | tail -n 1)" ;;
-	*) printf '%s\n' "$1" | tail -n 3 ;;
+	*'No space left'* | *'disk full'* | *'quota exceeded'*) set -- "$1" the disk is 0 ;;
 	esac
+	if [ "${5:-64}" -lt 64 ] 2>/dev/null; then
+		echo "the disk of $root is full"
+	else
+		printf '%s\n' "$1" | tail -n 3
+	fi
 }
 
 archive=$root/.trikk/cache/$file

@@ -1,10 +1,24 @@
 set -eu
-dir=/srv/hello/releases/1.0-3f2a8b1c
+root=/srv/hello
+release=1.0-3f2a8b1c
 path=config/itas.properties
 mode=644
 content='jmx.port=7070
 jvm.xmx=512m
 '
+
+# because WORDS: the reason in what a tool printed, a full disk above all; $5 is what df calls available, in kB
+because() {
+	set -- "$1" $(df -Pk "$root" 2>/dev/null | tail -n 1)
+	case $1 in
+	*'No space left'* | *'disk full'* | *'quota exceeded'*) set -- "$1" the disk is 0 ;;
+	esac
+	if [ "${5:-64}" -lt 64 ] 2>/dev/null; then
+		echo "the disk of $root is full"
+	else
+		printf '%s\n' "$1" | tail -n 3
+	fi
+}
 
 # inside PATH DIR: PATH, with all links resolved, is DIR or below it
 inside() {
@@ -14,6 +28,7 @@ inside() {
 	return 1
 }
 
+dir=$root/releases/$release
 target=$dir/$path
 parent=${target%/*}
 part=$parent/.${target##*/}.trikk
@@ -21,10 +36,10 @@ part=$parent/.${target##*/}.trikk
 inside "$parent" "$dir" || fail "$path is behind a link that leaves the release"
 [ -L "$target" ] || [ ! -d "$target" ] || fail "$target is a directory"
 umask 022
-why=$(mkdir -p "$parent" 2>&1) || fail "$(id -un) can't create $parent: $why"
+why=$(mkdir -p "$parent" 2>&1) || fail "$(id -un) can't create $parent: $(because "$why")"
 trap 'rm -f "$part"' EXIT
 rm -f "$part"
-why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "$(id -un) can't write $target: $why"
+why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "$(id -un) can't write $target: $(because "$why")"
 if [ -f "$target" ] && [ ! -L "$target" ] && [ "$(stat -c %a "$target")" = "$mode" ] &&
 	[ "$(sha256sum <"$target")" = "$(sha256sum <"$part")" ]; then
 	same "$path is so already"
