@@ -23,7 +23,7 @@ func (c *Connection) Ask(ctx context.Context, s Socket, q Question) (Answer, err
 		return nil, c.fail(Unknown, doing, c.why(ctx, err), "")
 	}
 	answer, err := io.ReadAll(io.LimitReader(conn, queryMax+1))
-	if err := errors.Join(context.Cause(ctx), c.broken(), err); err != nil {
+	if err := errors.Join(context.Cause(ctx), err, c.probe()); err != nil {
 		return nil, c.fail(Unknown, doing, c.why(ctx, err), "")
 	}
 	if len(answer) > queryMax {

@@ -82,6 +82,16 @@ func (c *Connection) broken() error {
 	}
 }
 
+// probe asks the server for a sign of life. A channel that ends doesn't tell whether it or the connection has ended.
+func (c *Connection) probe() error {
+	_, _, err := c.client.SendRequest("keepalive@openssh.com", true, nil)
+	if err == nil {
+		return nil
+	}
+	c.end(err)
+	return c.broken()
+}
+
 // alive is an error of kind Unreachable when the connection has ended.
 func (c *Connection) alive() error {
 	if err := c.broken(); err != nil {

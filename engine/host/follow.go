@@ -101,7 +101,7 @@ func (f *follower) end(e event) {
 // gone explains a channel that ended before the script said that it was done.
 func (f *follower) gone(e event) error {
 	said := f.clean(append([]byte(f.x.said()), e.output...))
-	if cause := f.c.broken(); cause != nil {
+	if cause := f.x.channel.on.probe(); cause != nil {
 		err := f.error(Unknown, fmt.Errorf("the connection broke: %w", cause), "")
 		err.Output = said
 		return err

@@ -73,13 +73,23 @@ func (c *Connection) openPatiently(ctx context.Context) (ssh.Channel, <-chan *ss
 		if c.busy.Load() > 0 {
 			alone = time.Now()
 		}
-		if time.Since(alone) > sessionPatience {
+		if time.Since(alone) > c.patience() {
 			return nil, nil, errFull
 		}
 		if err := c.pause(ctx, freed, pause); err != nil {
 			return nil, nil, c.unreachable(doing, err)
 		}
 	}
+}
+
+// patience is sessionPatience, or none when it was in vain before.
+func (c *Connection) patience() time.Duration {
+	c.besideLock.Lock()
+	defer c.besideLock.Unlock()
+	if c.beside != nil {
+		return 0
+	}
+	return sessionPatience
 }
 
 // openBeside opens a session on a second connection, which is made when it is first needed.

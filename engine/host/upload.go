@@ -231,7 +231,7 @@ func (c *Connection) uploadError(ctx context.Context, doing string, err error) e
 		return err
 	}
 	kind := Unreachable
-	if ctx.Err() == nil && c.broken() == nil {
+	if ctx.Err() == nil && c.probe() == nil {
 		kind = Protocol
 	}
 	fail := c.fail(kind, doing, c.why(ctx, err), "")

@@ -105,7 +105,7 @@ func longCase(t *testing.T, h host.Host) {
 
 func manyCase(t *testing.T, h host.Host) {
 	var works sync.WaitGroup
-	for i := range 40 {
+	for i := range 25 {
 		works.Go(func() {
 			got, err := h.Run(soon(t), host.Script{Steps: []host.ScriptStep{{ID: "x", Text: fmt.Sprintf("echo %d", i)}}}, nil)
 			if err != nil || len(got) != 1 || got[0].Output != fmt.Sprintln(i) {
