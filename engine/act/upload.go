@@ -35,8 +35,17 @@ func (d *doing) upload(ctx context.Context, s plan.Step, op plan.Upload) (plan.R
 		return plan.Result{}, err
 	}
 	file := host.File{Open: func() (io.ReadCloser, error) { return os.Open(path) }, Name: op.File, Size: sum.size, Digest: "sha256:" + sum.sha256}
-	if err := h.Upload(ctx, file, d.uploaded(s)); err != nil {
+	sent := false
+	progress := d.uploaded(s)
+	err = h.Upload(ctx, file, func(n, total int64) {
+		sent = true
+		progress(n, total)
+	})
+	switch {
+	case err != nil:
 		return d.uploadFailed(ctx, err)
+	case !sent && sum.size > 0: // the same file was there already
+		return plan.Result{Status: plan.Unchanged}, nil
 	}
 	return plan.Result{Status: plan.Changed}, nil
 }
@@ -93,7 +102,7 @@ func (s fileSum) is(op plan.Upload) error {
 	return nil
 }
 
-// sums reads each file once, however many hosts it goes to. The host checks again what arrived.
+// sums reads each version of a file once, however many hosts it goes to. The host checks again what arrived.
 type sums struct {
 	mu  sync.Mutex
 	all map[string]*sumOnce
@@ -106,14 +115,19 @@ type sumOnce struct {
 }
 
 func (s *sums) of(path string) (fileSum, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileSum{}, err
+	}
+	key := fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
 	s.mu.Lock()
 	if s.all == nil {
 		s.all = map[string]*sumOnce{}
 	}
-	o := s.all[path]
+	o := s.all[key]
 	if o == nil {
 		o = &sumOnce{}
-		s.all[path] = o
+		s.all[key] = o
 	}
 	s.mu.Unlock()
 	o.once.Do(func() { o.sum, o.err = sumFile(path) })
