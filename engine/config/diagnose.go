@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,7 +25,7 @@ func (r *reader) diagnose(s subject) []Diagnostic {
 	if err != nil || b.values[0].err != nil || notBuilt(b.values[0].value) {
 		return said
 	}
-	c := comparison{module: r.module}
+	c := comparison{module: r.module, home: r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))}
 	raw := field(b.values[0].value, s.root)
 	switch s.root {
 	case "app":
@@ -44,7 +45,8 @@ func notBuilt(v cue.Value) bool {
 // comparison holds what the user wrote against the schema.
 type comparison struct {
 	module
-	shared shape // the fields of an app, which hold in its environments
+	home   string // the package's folder, as positions show it
+	shared shape  // the fields of an app, which hold in its environments
 	diags  []Diagnostic
 	// perhaps are mistakes only if CUE finds one at the same path: what is missing may come from the schema.
 	perhaps []Diagnostic

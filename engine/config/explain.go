@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,23 +41,29 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 }
 
 // broken reports a value that is wrong without any schema. What can't be decided without the schema is left to CUE.
-func (c *comparison) broken(v cue.Value, err error, path []string) {
+func (c *comparison) broken(v cue.Value, err error, at []string) {
 	for _, e := range errors.Errors(err) {
 		format, args := e.Msg()
 		if strings.HasPrefix(format, "undefined field") {
 			d := c.one(e)
-			d.Path = strings.Join(path, ".")
+			d.Path = strings.Join(at, ".")
 			c.perhaps = append(c.perhaps, d)
 		}
 		in := c.users(e)
 		if !strings.HasPrefix(format, "conflicting values %s and %s") || len(in) < 2 {
 			continue
 		}
-		slices.SortFunc(in, token.Pos.Compare)
-		c.add(c.pos(in[len(in)-1]), path, fmt.Sprintf("set twice: %s and %s", clip(fmt.Sprint(args[0])), clip(fmt.Sprint(args[1]))), c.other(in[0]))
+		here, there := in[0], in[1]
+		if c.isHome(there) && (!c.isHome(here) || here.Compare(there) < 0) {
+			here, there = there, here
+		}
+		c.add(c.pos(here), at, fmt.Sprintf("set twice: %s and %s", clip(fmt.Sprint(args[0])), clip(fmt.Sprint(args[1]))), c.other(there))
 		return
 	}
 }
+
+// isHome reports whether a place is in the package's own folder.
+func (c *comparison) isHome(p token.Pos) bool { return path.Dir(c.pos(p).File) == c.home }
 
 // notStruct reports a value that should be a struct and is not.
 func (c *comparison) notStruct(v cue.Value, path []string) bool {

@@ -3,39 +3,72 @@ package config
 import (
 	"path"
 	"strconv"
+	"strings"
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/ast/astutil"
 	"cuelang.org/go/cue/parser"
-	"cuelang.org/go/cue/token"
 )
 
-// parseRaw parses a file and takes the schema out of it: every reference to a definition of the schema becomes "_". What
-// users wrote can then be looked at field by field; with the schema in it, one mistake hides others from CUE.
+// parseRaw parses a file and takes the schema out of it: every reference to a definition of the schema becomes "_", and the
+// users' own definitions become open. What users wrote can then be looked at field by field; with the schema in it, one
+// mistake hides others from CUE.
 func (m module) parseRaw(name string, src any, cfg parser.Config) (*ast.File, error) {
 	f, err := parser.ParseFile(name, src, cfg)
 	if err != nil || m.isSchema(name) {
 		return f, err
 	}
 	local := schemaName(f)
-	if local == "" {
-		return f, nil
-	}
-	astutil.Apply(f, nil, func(c astutil.Cursor) bool {
-		s, ok := c.Node().(*ast.SelectorExpr)
-		if !ok {
-			return true
-		}
-		if x, ok := s.X.(*ast.Ident); ok && x.Name == local {
-			top := ast.NewIdent("_")
-			top.NamePos = s.Pos()
-			c.Replace(top)
+	foreign := m.foreign(f)
+	astutil.Apply(f, func(c astutil.Cursor) bool {
+		switch n := c.Node().(type) {
+		case *ast.SelectorExpr:
+			x, ok := n.X.(*ast.Ident)
+			if ok && x.Name == local {
+				c.Replace(&ast.Ident{Name: "_", NamePos: n.Pos()})
+				return false
+			}
+			return !(ok && foreign[x.Name])
+		case *ast.Ident:
+			n.Name = opened(n.Name)
 		}
 		return true
-	})
-	// The import stays used.
-	f.Decls = append(f.Decls, &ast.Field{Label: ast.NewIdent("_schemaIsUsed"), Value: &ast.Ident{Name: local, Node: schemaSpec(f)}, TokenPos: token.NoPos})
+	}, nil)
+	if local != "" { // the import stays used
+		f.Decls = append(f.Decls, &ast.Field{Label: ast.NewIdent("_schemaIsUsed"), Value: &ast.Ident{Name: local, Node: schemaSpec(f)}})
+	}
 	return f, nil
+}
+
+// opened gives the name of a regular field for that of a definition: regular fields are open, so that what a definition
+// doesn't mention is not yet wrong.
+func opened(name string) string {
+	hidden, rest, ok := strings.Cut(name, "#")
+	if !ok || hidden != "" && hidden != "_" {
+		return name
+	}
+	return hidden + rest + "__definition"
+}
+
+// foreign lists the names of imported packages that are not the module's own: their definitions keep their names.
+func (m module) foreign(f *ast.File) map[string]bool {
+	out := map[string]bool{}
+	for spec := range f.ImportSpecs() {
+		p, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			continue
+		}
+		ip := ast.ParseImportPath(p)
+		if _, own := m.dirOf(ip.Path); own && ip.Path != schemaImport {
+			continue
+		}
+		name := ip.Qualifier
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		out[name] = true
+	}
+	return out
 }
 
 // schemaSpec finds the import of the schema.

@@ -100,7 +100,7 @@ func (r *reader) deployment(env string, v cue.Value, common map[string]plan.Pos)
 		return
 	}
 	a.Name, a.Env = r.outcome.name, env
-	a.Pos = r.pos(r.valuePos(v))
+	a.Pos = r.written("app.environments."+env, v)
 	a.Places = r.places(v, common)
 	dir := filepath.Join(r.root, filepath.FromSlash(r.folder.dir))
 	if f := a.Artifact.File; f != nil && !filepath.IsAbs(f.Path) {
@@ -131,10 +131,18 @@ func (r *reader) inventory(pkg, v cue.Value) {
 			r.add(Diagnostic{Pos: r.pos(r.valuePos(it.Value())), Path: "environments." + name, Message: err.Error()})
 			continue
 		}
-		e.Pos = r.pos(r.valuePos(it.Value()))
+		e.Pos = r.written("environments."+name, it.Value())
 		r.hosts(&e, r.places(it.Value(), nil))
 		r.outcome.envs = append(r.outcome.envs, e)
 	}
+}
+
+// written gives the place of an environment.
+func (r *reader) written(path string, v cue.Value) plan.Pos {
+	if p, ok := r.folder.written[path]; ok {
+		return p
+	}
+	return r.pos(r.valuePos(v))
 }
 
 // hosts fills in what the inventory says by its keys.

@@ -14,6 +14,7 @@ import (
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
 	"trikk.dev/engine/plan"
 )
 
@@ -26,9 +27,10 @@ type folder struct {
 	pkg     string
 	files   []string // absolute
 	imports []imported
-	labels  []label         // top-level fields of its own files
-	used    map[string]bool // identifiers that its own files refer to
-	broken  bool            // a file has a syntax error
+	labels  []label             // top-level fields of its own files
+	used    map[string]bool     // identifiers that its own files refer to
+	written map[string]plan.Pos // where its own files write environments, by dotted path
+	broken  bool                // a file has a syntax error
 	kind    kind
 }
 
@@ -186,7 +188,7 @@ func (s *scanner) parse(name string, data []byte) {
 	key := path.Dir(rel) + ":" + pkg
 	p := s.found[key]
 	if p == nil {
-		p = &folder{dir: path.Dir(rel), pkg: pkg, used: map[string]bool{}}
+		p = &folder{dir: path.Dir(rel), pkg: pkg, used: map[string]bool{}, written: map[string]plan.Pos{}}
 		s.found[key] = p
 	}
 	p.files = append(p.files, name)
@@ -195,6 +197,7 @@ func (s *scanner) parse(name string, data []byte) {
 		p.imports = append(p.imports, s.imports(f)...)
 		p.labels = append(p.labels, s.labels(f)...)
 		references(f, p.used)
+		s.environments(f.Decls, "", p.written)
 	}
 }
 
@@ -268,6 +271,45 @@ func references(f *ast.File, into map[string]bool) {
 		}
 		return true
 	}, nil)
+}
+
+// environments records where "app", "environments" and what is directly in the latter are written. CUE's values tell it
+// too, but slowly.
+func (m module) environments(decls []ast.Decl, prefix string, into map[string]plan.Pos) {
+	for _, d := range decls {
+		f, ok := d.(*ast.Field)
+		if !ok {
+			continue
+		}
+		name, _, err := ast.LabelName(f.Label)
+		if err != nil || prefix == "" && name != "app" && name != "environments" || prefix == "app." && name != "environments" {
+			continue
+		}
+		path := prefix + name
+		if _, ok := into[path]; !ok {
+			into[path] = m.pos(f.Label.Pos())
+		}
+		if name == "app" || name == "environments" {
+			for _, s := range structs(f.Value) {
+				m.environments(s.Elts, path+".", into)
+			}
+		}
+	}
+}
+
+// structs lists the struct literals that are unified in an expression.
+func structs(e ast.Expr) []*ast.StructLit {
+	switch e := e.(type) {
+	case *ast.StructLit:
+		return []*ast.StructLit{e}
+	case *ast.ParenExpr:
+		return structs(e.X)
+	case *ast.BinaryExpr:
+		if e.Op == token.AND {
+			return append(structs(e.X), structs(e.Y)...)
+		}
+	}
+	return nil
 }
 
 // embedded writes a reference, as schema.#App; "" for all else.
