@@ -12,8 +12,11 @@ import (
 func (c *compiler) superfluous(host string) (releases, cached []string) {
 	at := c.at(host)
 	keep := map[string]bool{c.rel.Name: true, at.Current: true, at.Running: true}
-	if marked := rank(at, func(r InstalledRelease) bool { return r.Good }); len(marked) > 0 {
-		keep[marked[0].Name] = true
+	// The last good one, and the one whose mark says so though it is damaged: the prune script refuses to remove it.
+	for _, good := range [][]InstalledRelease{ranking(at), rank(at, func(r InstalledRelease) bool { return r.Good })} {
+		if len(good) > 0 {
+			keep[good[0].Name] = true
+		}
 	}
 	left := c.app.Layout.Keep - 1 // the release that becomes current takes one place
 	for _, r := range c.counted(host) {

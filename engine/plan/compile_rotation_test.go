@@ -1,0 +1,165 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"trikk.dev/engine/plan"
+)
+
+// TestOrderOfTurns: servers that serve nothing go first, then never more than maxUnavailable at once.
+func TestOrderOfTurns(t *testing.T) {
+	in, out, down, unknown := plan.RotationIn, plan.RotationOut, plan.RotationDown, plan.RotationUnknown
+	tests := map[string]struct {
+		states []string // of app01, app02 … before 2.0 is deployed
+		most   int      // maxUnavailable
+		done   []string // servers that have 2.0 already
+		waves  []string // servers, in waves
+		refuse string
+		note   string
+	}{
+		"all in":                 {states: []string{in, in, in}, most: 1, waves: []string{"app01", "app02", "app03"}},
+		"two at once":            {states: []string{in, in, in}, most: 2, waves: []string{"app01 app02", "app03"}},
+		"out goes first":         {states: []string{in, in, out}, most: 1, waves: []string{"app03", "app01", "app02"}, note: "app03 is not in rotation (out at lb01), so it takes its turn first"},
+		"down goes first":        {states: []string{in, down, in}, most: 1, waves: []string{"app02", "app01", "app03"}, note: "app02 is not in rotation (down at lb01)"},
+		"two out, one at once":   {states: []string{out, in, out}, most: 1, waves: []string{"app01", "app03", "app02"}},
+		"two out, two at once":   {states: []string{out, in, out}, most: 2, waves: []string{"app01 app03", "app02"}},
+		"unknown counts as in":   {states: []string{in, unknown, in}, most: 1, waves: []string{"app01", "app02", "app03"}},
+		"none in rotation":       {states: []string{out, down, out}, most: 1, waves: []string{"app01 app02 app03"}, note: "no server of hello is in rotation: all that need it take their turn at once"},
+		"some done":              {states: []string{in, in, in}, most: 1, done: []string{"app01"}, waves: []string{"app02", "app03"}},
+		"done and out is mended": {states: []string{out, in, in}, most: 1, done: []string{"app01"}, waves: []string{"app01", "app02", "app03"}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			app := hello("app01", "app02", "app03")
+			app.Topology = shared("lb01")
+			app.Rollout.Rolling = &plan.Rolling{MaxUnavailable: test.most}
+			f := newFleet(3, 1, haproxy).with(app)
+			f.deploy(t, "1.0")
+			f.partly(t, "2.0", test.done...)
+			for i, s := range test.states {
+				f.rotate(app, app.Servers[i], s)
+			}
+			app.Version = "2.0"
+			p := f.with(app).plan(t)
+			equal(t, "the waves", turns(p), test.waves)
+			if test.note != "" && !strings.Contains(strings.Join(p.Notes, "\n"), test.note) {
+				t.Errorf("notes %q, want %q", p.Notes, test.note)
+			}
+		})
+	}
+}
+
+// partly deploys a version to some servers.
+func (f *fleet) partly(t *testing.T, version string, servers ...string) {
+	t.Helper()
+	app := f.apps[0]
+	app.Version = version
+	p := f.with(app).plan(t)
+	for _, w := range p.Apps[0].Waves {
+		for _, l := range w.Lanes {
+			if slices.Contains(servers, l.Host) {
+				if err := f.steps(app, l.Steps); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
+// turns lists who takes a turn, wave by wave.
+func turns(p plan.Plan) []string {
+	var out []string
+	for _, a := range p.Apps {
+		for _, w := range a.Waves {
+			if w.Name != "recreate" && !strings.HasPrefix(w.Name, plan.WaveRotate) {
+				continue
+			}
+			var hosts []string
+			for _, l := range w.Lanes {
+				hosts = append(hosts, l.Host)
+			}
+			out = append(out, strings.Join(hosts, " "))
+		}
+	}
+	return out
+}
+
+func TestNoTurnWhereOthersAreOutAndStayOut(t *testing.T) {
+	app := hello("app01", "app02", "app03")
+	app.Topology = shared("lb01")
+	app.Service = plan.Service{}
+	f := newFleet(3, 1, haproxy).with(app)
+	for _, s := range app.Servers {
+		f.rotate(app, s, plan.RotationIn)
+	}
+	f.partly(t, "2.0", "app01")
+	f.rotate(app, "app01", plan.RotationDown)
+	app.Version = "2.0"
+	_, err := f.with(app).try()
+	want := "apps/hello/app.cue:20:3: hello: 1 of 3 active servers are out of rotation and maxUnavailable is 1, so no other may be taken out (mend those first, see trikk status, or raise rollout.rolling.maxUnavailable)"
+	if err == nil || err.Error() != want {
+		t.Fatalf("got  %v\nwant %s", err, want)
+	}
+	app.Rollout.Rolling = &plan.Rolling{MaxUnavailable: 2}
+	p := f.with(app).plan(t)
+	equal(t, "the waves", turns(p), []string{"app02", "app03"})
+	if note := "hello: app01 is not in rotation (down at lb01), and this plan leaves it so"; !slices.Contains(p.Notes, note) {
+		t.Errorf("notes %q, want %q", p.Notes, note)
+	}
+}
+
+// A server in rotation whose process is stopped serves nothing, so it goes first; with nothing in front the same holds.
+func TestStoppedServersGoFirst(t *testing.T) {
+	for name, topology := range map[string]plan.Topology{"behind a proxy": shared("lb01"), "nothing in front": {}} {
+		t.Run(name, func(t *testing.T) {
+			app := hello("app01", "app02")
+			app.Topology = topology
+			f := newFleet(2, 1, haproxy).with(app)
+			f.deploy(t, "1.0")
+			at := f.facts.Apps["hello"]["app02"]
+			at.Service, at.Running = "inactive", ""
+			f.facts.Apps["hello"]["app02"] = at
+			app.Version = "2.0"
+			p := f.with(app).plan(t)
+			equal(t, "the waves", turns(p), []string{"app02", "app01"})
+			if note := "hello: app02 is not in rotation (its service is stopped), so it takes its turn first"; !slices.Contains(p.Notes, note) {
+				t.Errorf("notes %q, want %q", p.Notes, note)
+			}
+		})
+	}
+}
+
+func TestProxiesTakeTheirTurnsToo(t *testing.T) {
+	app := hello("app01", "app02")
+	app.Topology = plan.Topology{Pairs: &plan.Pairs{Proxies: []string{"lb01", "lb02"}, InstallOnProxies: true,
+		Outer: plan.Outer{Marker: &plan.Marking{File: "/run/out"}}}}
+	p := newFleet(2, 2, haproxy).with(app).plan(t)
+	w := wave(t, p, "proxies")
+	if w.MaxParallel != 1 || len(w.Lanes) != 2 || w.Lanes[0].Host != "lb01" {
+		t.Errorf("the proxies' wave is %+v", w)
+	}
+	app.Rollout.Recreate = &plan.Recreate{}
+	p = newFleet(2, 2, haproxy).with(app).plan(t)
+	equal(t, "the waves", turns(p), []string{"app01 app02 lb01 lb02"})
+}
+
+// In pairs, proxy i leaves its outer balancer while server i takes its turn.
+func TestPairs(t *testing.T) {
+	app := hello("app01", "app02")
+	app.Topology = plan.Topology{Pairs: &plan.Pairs{Proxies: []string{"lb02", "lb01"}, Backend: "{app}-{env}", Member: "{proxy}-{server}",
+		Outer: plan.Outer{Marker: &plan.Marking{File: "/run/out"}}}}
+	f := newFleet(2, 2, haproxy).with(app)
+	f.deploy(t, "1.0")
+	app.Version = "2.0"
+	p := f.with(app).plan(t)
+	equal(t, "the waves", turns(p), []string{"app01", "app02"})
+	l := wave(t, p, "rotate 1/2").Lanes[0]
+	got := l.Steps[0].Op.(plan.DrainOp).Points
+	want := plan.Point{Proxy: "lb02", Server: "app01", Target: "lb02", Address: "lb02.example", Backend: "hello-test", Member: "lb02-app01",
+		Driver: plan.Driver{Marker: app.Topology.Pairs.Outer.Marker}}
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("points %+v, want %+v", got, want)
+	}
+}
