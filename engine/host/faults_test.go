@@ -93,6 +93,11 @@ func TestCutUpload(t *testing.T) {
 	if kindOf(err) != host.Unreachable {
 		t.Fatalf("error %v", err)
 	}
+	for deadline := time.Now().Add(10 * time.Second); f.servers[0].Open() > 0; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the server has connections after 10 s")
+		}
+	}
 	dir := filepath.Join(f.servers[0].Home(), ".trikk-incoming")
 	wantFiles(t, dir, 1, "app.jar.part-")
 	old := time.Now().Add(-time.Hour)

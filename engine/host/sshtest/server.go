@@ -103,6 +103,13 @@ func (s *Server) Connections() int {
 	return s.seen
 }
 
+// Open is how many connections are open, or have something that still runs.
+func (s *Server) Open() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.conns)
+}
+
 func (s *Server) address() *net.TCPAddr { return s.listener.Addr().(*net.TCPAddr) }
 
 func (s *Server) accept() {
