@@ -191,6 +191,10 @@ if [ ! -f "$log" ]; then
 	[ -z "$3" ] || echo "$log is not there"
 	exit 0
 fi
+if [ ! -s "$log" ]; then
+	echo "$log is empty"
+	exit 0
+fi
 echo "last lines of $log:"
 tail -n 20 "$log"
 exit 0`
