@@ -2,6 +2,7 @@ package config
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -12,14 +13,7 @@ import (
 // classify tells the folders that only serve others from those that must have an app or environments, and drops what needs
 // no evaluation.
 func (m module) classify(all []folder) []folder {
-	imported := map[string]bool{}
-	for _, f := range all {
-		for _, p := range f.imports {
-			if dir, ok := m.dirOf(p.path); ok {
-				imported[dir] = true
-			}
-		}
-	}
+	imported := m.imported(all)
 	var out []folder
 	for _, f := range all {
 		if imported[f.dir] || slices.ContainsFunc(all, f.above) {
@@ -30,6 +24,28 @@ func (m module) classify(all []folder) []folder {
 		}
 	}
 	return out
+}
+
+// imported gives the folders that others import.
+func (m module) imported(all []folder) map[string]bool {
+	out := map[string]bool{}
+	for _, f := range all {
+		for _, p := range f.imports {
+			if dir, ok := m.dirOf(p.path); ok {
+				out[dir] = true
+			}
+		}
+	}
+	return out
+}
+
+// isLeaf reports whether a place is in a folder that no other rests on.
+func (m module) isLeaf(all []folder, p plan.Pos) bool {
+	rel, _ := m.rel(m.file(p))
+	dir := path.Dir(rel)
+	return !m.imported(all)[dir] && !slices.ContainsFunc(all, func(f folder) bool {
+		return f.dir == dir && (f.isInventory() || slices.ContainsFunc(all, f.above))
+	})
 }
 
 // unresolved finds imports of packages that don't exist. The packages that have them are marked as broken, and so is all

@@ -36,6 +36,10 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 		c.add(pos, path, "has no value yet, only "+short(s.own), "")
 		return
 	}
+	if u.Err() == nil {
+		c.add(pos, path, "has more than one default", "set the value itself: the schema has a default already")
+		return
+	}
 	message, hint := reason(schema, s.own, err)
 	c.add(pos, path, message, hint)
 }
@@ -154,7 +158,10 @@ func saying(err error) string {
 			args[i] = clip(fmt.Sprint(a))
 		}
 	}
-	return strings.TrimSuffix(fmt.Sprintf(strings.ReplaceAll(format, "%d", "%v"), args...), ":")
+	if text := strings.TrimSuffix(fmt.Sprintf(strings.ReplaceAll(format, "%d", "%v"), args...), ":"); text != "" {
+		return text
+	}
+	return clip(err.Error())
 }
 
 // importFailed words an import that can't be resolved.

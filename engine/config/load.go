@@ -42,6 +42,7 @@ func Load(ctx context.Context, o Options) (Workspace, error) {
 	if err != nil {
 		return Workspace{}, err
 	}
+	diags = slices.DeleteFunc(diags, func(d Diagnostic) bool { return !within.covers(m.file(d.Pos)) && m.isLeaf(folders, d.Pos) })
 	e := evaluator{module: m, overlay: over}
 	outcomes, err := e.all(ctx, m.classify(folders))
 	if err != nil {

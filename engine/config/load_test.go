@@ -59,11 +59,13 @@ func write(t *testing.T, dir string, a *txtar.Archive) {
 	}
 }
 
+func parse(archive string) *txtar.Archive { return txtar.Parse([]byte(archive)) }
+
 // load loads files that are given as a txtar archive.
 func load(t *testing.T, archive string) (config.Workspace, error) {
 	t.Helper()
 	dir := t.TempDir()
-	write(t, dir, txtar.Parse([]byte(archive)))
+	write(t, dir, parse(archive))
 	return config.Load(t.Context(), config.Options{Dir: dir})
 }
 

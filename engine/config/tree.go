@@ -68,7 +68,7 @@ func (f folder) start(m module) plan.Pos {
 
 // scan finds all packages of a module, without evaluating anything.
 func (m module) scan(ctx context.Context) ([]folder, []Diagnostic, error) {
-	s := scanner{module: m, found: map[string]*folder{}}
+	s := scanner{module: m, found: map[string]*folder{}, spoilt: map[string]bool{}}
 	err := filepath.WalkDir(m.root, func(name string, e fs.DirEntry, err error) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -82,21 +82,31 @@ func (m module) scan(ctx context.Context) ([]folder, []Diagnostic, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	var fs []folder
+	var out []folder
 	for _, f := range s.found {
-		fs = append(fs, *f)
+		f.broken = f.broken || s.spoilt["cue.mod"] || s.spoilt[f.dir]
+		out = append(out, *f)
 	}
-	slices.SortFunc(fs, func(a, b folder) int { return cmp.Or(cmp.Compare(a.dir, b.dir), cmp.Compare(a.pkg, b.pkg)) })
-	return fs, s.diags, nil
+	slices.SortFunc(out, func(a, b folder) int { return cmp.Or(cmp.Compare(a.dir, b.dir), cmp.Compare(a.pkg, b.pkg)) })
+	return out, s.diags, nil
 }
 
 type scanner struct {
 	module
-	found map[string]*folder // by folder and package name
-	diags []Diagnostic
+	found  map[string]*folder // by folder and package name
+	spoilt map[string]bool    // folders with a file that is refused; "cue.mod" for all that is in there
+	diags  []Diagnostic
 }
 
+// refuse reports a file that is not read; its folder can't be evaluated then.
 func (s *scanner) refuse(name, message, hint string) {
+	if rel, ok := s.rel(name); ok {
+		dir := path.Dir(rel)
+		if strings.HasPrefix(rel, "cue.mod/") {
+			dir = "cue.mod"
+		}
+		s.spoilt[dir] = true
+	}
 	s.diags = append(s.diags, Diagnostic{Pos: plan.Pos{File: s.show(name), Line: 1, Column: 1}, Message: message, Hint: hint})
 }
 
