@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -21,10 +22,10 @@ type keyring struct {
 
 // openKeyring finds keys in OpenSSH's order: the agent's that are configured, the agent's others, files. The caller closes
 // it after the handshake.
-func openKeyring(s settings) *keyring {
+func openKeyring(ctx context.Context, s settings) *keyring {
 	k := &keyring{}
 	wanted := publicKeys(s.identities)
-	k.fromAgent(s, wanted)
+	k.fromAgent(ctx, s, wanted)
 	held := map[string]bool{}
 	for _, signer := range k.signers {
 		held[string(signer.PublicKey().Marshal())] = true
@@ -41,16 +42,19 @@ func (k *keyring) close() {
 	}
 }
 
-func (k *keyring) fromAgent(s settings, wanted map[string]bool) {
+func (k *keyring) fromAgent(ctx context.Context, s settings, wanted map[string]bool) {
 	if s.agent == "" {
 		return
 	}
-	conn, err := net.Dial("unix", s.agent)
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", s.agent)
 	if err != nil {
 		k.passed = append(k.passed, fmt.Sprintf("the agent at %s does not answer", s.agent))
 		return
 	}
 	k.agent = conn
+	if deadline, has := ctx.Deadline(); has {
+		_ = conn.SetDeadline(deadline)
+	}
 	signers, err := agent.NewClient(conn).Signers()
 	if err != nil {
 		k.passed = append(k.passed, fmt.Sprintf("the agent at %s: %v", s.agent, err))
@@ -156,5 +160,11 @@ func (k *keyring) hint(s settings) string {
 	if len(k.tried) > 0 {
 		parts = append(parts, fmt.Sprintf("one of them must be in ~%s/.ssh/authorized_keys of the server", s.user))
 	}
+	if len(k.tried) >= maxTries {
+		parts = append(parts, "the server may give up before the right one: set IdentityFile and IdentitiesOnly in ssh_config")
+	}
 	return strings.Join(parts, "; ")
 }
+
+// maxTries is sshd's default MaxAuthTries.
+const maxTries = 6

@@ -225,6 +225,8 @@ func TestBusyServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = h.Close()
+	mu.Lock()
+	defer mu.Unlock()
 	if tries != 4 {
 		t.Errorf("%d tries, want 4", tries)
 	}

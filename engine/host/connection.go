@@ -152,7 +152,11 @@ func (c *Connection) Dial(ctx context.Context, network, addr string) (net.Conn, 
 	doing := "connecting from the server to " + addr
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) {
-		return nil, c.fail(Forwarding, doing, fmt.Errorf("%s: %s", refused.Reason, refused.Message), forwardingHint(network, addr, c.login(), refused.Reason))
+		cause := fmt.Errorf("%s: %s", refused.Reason, refused.Message)
+		if refused.Reason == ssh.Prohibited {
+			cause = fmt.Errorf("%w: %s", ErrProhibited, refused.Message)
+		}
+		return nil, c.fail(Forwarding, doing, cause, forwardingHint(network, addr, c.login(), refused.Reason))
 	}
 	return nil, c.unreachable(doing, err)
 }

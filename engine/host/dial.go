@@ -58,7 +58,7 @@ func (d *dialer) attempt(ctx context.Context, s settings, via *Connection) (*Con
 	if err != nil {
 		return nil, s.noConnection(ctx, err)
 	}
-	keys := openKeyring(s)
+	keys := openKeyring(ctx, s)
 	defer keys.close()
 	first := &preface{Conn: raw}
 	stop := context.AfterFunc(ctx, func() {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -19,6 +20,10 @@ const (
 	Refused     Kind = "refused"     // a guard or a holder refused: another run has the lock
 	Protocol    Kind = "protocol"    // the remote side answered nonsense: no shell, SFTP only
 )
+
+// ErrProhibited is in an Error of kind Forwarding when the server's configuration forbids it. Without it the server could not
+// connect either, and may do so later.
+var ErrProhibited = errors.New("administratively prohibited")
 
 // Error is a failure of the transport. Its text is short; its value is complete.
 type Error struct {
