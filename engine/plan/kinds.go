@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Kinds gives the zero value of every kind of op, sorted by kind. It is the closed set: tests walk it.
@@ -36,6 +37,43 @@ func bytesText(n int64) string {
 		return fmt.Sprintf("%.1f %s", size, units[unit])
 	}
 	return fmt.Sprintf("%.0f %s", size, units[unit])
+}
+
+// archiveName is a cached archive's name for people: without the digest in front of it.
+func archiveName(file string) string {
+	digest, name, ok := strings.Cut(file, "-")
+	if ok && len(digest) == archiveDigits && strings.Trim(digest, "0123456789abcdef") == "" {
+		return name
+	}
+	return file
+}
+
+// durationText writes a duration without the zeroes at its end: 1m, not 1m0s.
+func durationText(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// numbered puts a word in the plural where there are several.
+func numbered(word string, n int) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+// outer tells whether a pair's proxy leaves and enters its outer balancer, and which server it fronts.
+func outer(points []Point) (proxy, server string) {
+	if len(points) != 1 || points[0].Target != points[0].Proxy || points[0].Proxy == points[0].Server {
+		return "", ""
+	}
+	return points[0].Proxy, points[0].Server
 }
 
 // pointsText names the servers of points, and after verb the proxies: "app01 at lb01, lb02".

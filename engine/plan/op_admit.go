@@ -13,10 +13,14 @@ func (AdmitOp) Kind() string { return "admit" }
 
 // Title says what is done.
 func (a AdmitOp) Title() string {
+	verb := "admit "
 	if a.Unproven {
-		return "set back " + pointsText(a.Points, " at ")
+		verb = "set back "
 	}
-	return "admit " + pointsText(a.Points, " at ")
+	if proxy, server := outer(a.Points); proxy != "" {
+		return verb + proxy + " at its outer balancer, in front of " + server
+	}
+	return verb + pointsText(a.Points, " at ")
 }
 
 // Transport tells how the op reaches its host.

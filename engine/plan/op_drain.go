@@ -28,7 +28,13 @@ func (DrainOp) Kind() string { return "drain" }
 
 // Title says what is done.
 func (d DrainOp) Title() string {
-	if d.Again {
+	proxy, server := outer(d.Points)
+	switch {
+	case proxy != "" && d.Again:
+		return "check that " + proxy + " is still drained at its outer balancer"
+	case proxy != "":
+		return "drain " + proxy + " at its outer balancer, in front of " + server
+	case d.Again:
 		return "check that " + pointsText(d.Points, " is still drained at ")
 	}
 	return "drain " + pointsText(d.Points, " at ")

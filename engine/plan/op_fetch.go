@@ -25,7 +25,7 @@ func (Fetch) Kind() string { return "fetch" }
 
 // Title says what is done.
 func (f Fetch) Title() string {
-	name := f.File
+	name := archiveName(f.File)
 	if f.URL != "" {
 		name = baseName(f.URL)
 	}

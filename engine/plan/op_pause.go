@@ -14,7 +14,7 @@ func (Pause) Kind() string { return "pause" }
 
 // Title says what is done.
 func (p Pause) Title() string {
-	return "watch for " + (time.Duration(p.Seconds) * time.Second).String()
+	return "watch for " + durationText(time.Duration(p.Seconds)*time.Second)
 }
 
 // Transport tells how the op reaches its host.

@@ -17,10 +17,14 @@ func (Prune) Kind() string { return "prune" }
 func (p Prune) Title() string {
 	var what []string
 	if n := len(p.Releases); n > 0 {
-		what = append(what, "old release "+strings.Join(p.Releases, ", "))
+		what = append(what, numbered("old release", n)+" "+strings.Join(p.Releases, ", "))
 	}
 	if n := len(p.Cached); n > 0 {
-		what = append(what, "cached "+strings.Join(p.Cached, ", "))
+		names := make([]string, n)
+		for i, file := range p.Cached {
+			names[i] = archiveName(file)
+		}
+		what = append(what, "cached "+strings.Join(names, ", "))
 	}
 	return oneLine("prune " + strings.Join(what, " and "))
 }

@@ -20,7 +20,7 @@ func (u Unpack) Title() string {
 	if u.Format == "none" {
 		return oneLine("copy " + u.name() + " into " + u.Release)
 	}
-	return oneLine("unpack " + u.File + " into " + u.Release)
+	return oneLine("unpack " + archiveName(u.File) + " into " + u.Release)
 }
 
 // Transport tells how the op reaches its host.

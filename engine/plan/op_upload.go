@@ -13,7 +13,7 @@ func (Upload) Kind() string { return "upload" }
 
 // Title says what is done.
 func (u Upload) Title() string {
-	name := u.File
+	name := archiveName(u.File)
 	if u.Size > 0 {
 		name += " (" + bytesText(u.Size) + ")"
 	}

@@ -50,12 +50,15 @@ func identity(art Resolved) string {
 	return digestOf(art.URL + "\n" + art.Path + "\n" + art.Version)
 }
 
+// archiveDigits is how many digits of its digest an archive's name in the cache begins with.
+const archiveDigits = 12
+
 // cacheName is unique to the artifact's content, so that a file of another build never passes for it.
 func cacheName(art Resolved) string {
 	id := identity(art)
 	id = id[strings.Index(id, ":")+1:]
-	if len(id) > 12 {
-		id = id[:12]
+	if len(id) > archiveDigits {
+		id = id[:archiveDigits]
 	}
 	return id + "-" + art.File
 }
