@@ -159,7 +159,7 @@ func encoded(t testing.TB, p plan.Plan) []byte {
 	return b.Bytes()
 }
 
-// kinds lists a lane's steps in short: kind, and what tells one of a kind from another.
+// brief lists steps in short: kind, and what tells one of a kind from another.
 func brief(steps []plan.Step) []string {
 	var out []string
 	for _, s := range steps {

@@ -103,10 +103,22 @@ func differences(was, now Installed) []string {
 	pair("current", was.Current, now.Current)
 	pair("service", was.Service, now.Service)
 	pair("running release", was.Running, now.Running)
-	pair("enable marker", fmt.Sprint(was.Marked), fmt.Sprint(now.Marked))
-	pair("installed releases", names(was.Releases), names(now.Releases))
-	pair("archive cache", strings.Join(was.Cached, " "), strings.Join(now.Cached, " "))
+	pair("the enable marker", thereOrNot(was.Marked), thereOrNot(now.Marked))
+	pair("what is installed", names(was.Releases), names(now.Releases))
+	pair("the archive cache", strings.Join(was.Cached, " "), strings.Join(now.Cached, " "))
+	for _, w := range was.Releases {
+		if n, ok := now.release(w.Name); ok && w.Good && n.Good && w.GoodSeq != n.GoodSeq {
+			out = append(out, fmt.Sprintf("%s was proven good by %s, was by %s", w.Name, n.GoodSeq, w.GoodSeq))
+		}
+	}
 	return out
+}
+
+func thereOrNot(marked bool) string {
+	if marked {
+		return "there"
+	}
+	return "not there"
 }
 
 func orNone(s string) string {
