@@ -145,6 +145,9 @@ func scalar(v any) (string, error) {
 	case bool:
 		return strconv.FormatBool(v), nil
 	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return "", fmt.Errorf("value %v is not a number", v)
+		}
 		if v == math.Trunc(v) && math.Abs(v) < 1e21 {
 			return strconv.FormatFloat(v, 'f', -1, 64), nil
 		}
