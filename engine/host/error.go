@@ -21,8 +21,8 @@ const (
 	Protocol    Kind = "protocol"    // the remote side answered nonsense: no shell, SFTP only
 )
 
-// ErrProhibited is in an Error of kind Forwarding when the server's configuration forbids it. Without it the server could not
-// connect either, and may do so later.
+// ErrProhibited is in an Error of kind Forwarding when the server's configuration forbids it. Without it the server could
+// not connect, and may do so later. OpenSSH doesn't tell the two apart for unix sockets.
 var ErrProhibited = errors.New("administratively prohibited")
 
 // Error is a failure of the transport. Its text is short; its value is complete.

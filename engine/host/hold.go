@@ -7,8 +7,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 )
 
 // Hold implements Host. The script has one step, whose standard input gets one "." every Heartbeat once it runs, and ends
@@ -31,7 +29,11 @@ func (c *Connection) Hold(ctx context.Context, s Script) (Lease, error) {
 	if err != nil {
 		return nil, err
 	}
-	go func() { _, _ = io.WriteString(x.channel, frame.text) }()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		_, _ = io.WriteString(x.channel, frame.text)
+	}()
 	f := c.newFollower(x, s, doing, nil)
 	var line string
 	f.line = func(e event) { line = f.clean(e.output) }
@@ -47,7 +49,12 @@ func (c *Connection) Hold(ctx context.Context, s Script) (Lease, error) {
 			Err: errors.New(firstLine(r.Output, fmt.Sprintf("the holder ended with status %d", r.Exit))),
 		}
 	}
-	return newLease(x, line, c.options.Heartbeat), nil
+	l := newLease(x, line)
+	go func() {
+		<-sent
+		l.beat(c.options.Heartbeat)
+	}()
+	return l, nil
 }
 
 // lease is what a holder holds.
@@ -61,7 +68,7 @@ type lease struct {
 
 var _ Lease = (*lease)(nil)
 
-func newLease(x *shell, first string, heartbeat time.Duration) *lease {
+func newLease(x *shell, first string) *lease {
 	l := &lease{x: x, first: first, lost: make(chan struct{}), asked: make(chan struct{})}
 	on := x.channel.on
 	on.busy.Add(-1)
@@ -70,7 +77,6 @@ func newLease(x *shell, first string, heartbeat time.Duration) *lease {
 		<-x.channel.closed
 		on.busy.Add(1)
 	}()
-	go l.beat(x.channel, heartbeat)
 	return l
 }
 
@@ -84,12 +90,13 @@ func (l *lease) watch() {
 	}
 }
 
-// beat sends heartbeats until the lease ends.
-func (l *lease) beat(channel ssh.Channel, every time.Duration) {
+// beat sends heartbeats until the lease ends, and then the end of the input. Nobody else writes.
+func (l *lease) beat(every time.Duration) {
+	defer func() { _ = l.x.channel.CloseWrite() }()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
-		if _, err := io.WriteString(channel, "."); err != nil {
+		if _, err := io.WriteString(l.x.channel, "."); err != nil {
 			return
 		}
 		select {
@@ -113,10 +120,7 @@ const releaseTime = 5 * time.Second
 
 // Release implements Lease. A holder that doesn't end within 5 s is an error.
 func (l *lease) Release() error {
-	l.release.Do(func() {
-		close(l.asked)
-		_ = l.x.channel.CloseWrite()
-	})
+	l.release.Do(func() { close(l.asked) })
 	defer l.x.leave()
 	timer := time.NewTimer(releaseTime)
 	defer timer.Stop()
