@@ -8,9 +8,12 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"trikk.dev/engine/act"
+	"trikk.dev/engine/host/sshtest"
 	"trikk.dev/engine/plan"
 )
 
@@ -190,5 +193,51 @@ func TestFetchOnTheServer(t *testing.T) {
 	g.succeed(g.run(g.actor("R2"), g.compile(plan.Intent{Kind: plan.Deploy, ID: "P2"})))
 	if got := g.get(); got != "web 1.0" {
 		t.Errorf("by the controller, the app says %q", got)
+	}
+}
+
+// TestDeployAsAnotherUser: the app's steps go through sudo, the login user only uploads; both check the lock that the app user
+// holds. sshd forbids forwarding, so the probes use tools of the server.
+func TestDeployAsAnotherUser(t *testing.T) {
+	bin := t.TempDir()
+	log := filepath.Join(t.TempDir(), "sudo.log")
+	standIn(t, bin, "sudo", `[ "$1 $2 $3 $4" = "-n -H -u itas" ] || { echo "sudo: a password is required" >&2; exit 1; }
+echo "$4" >>`+log+`
+shift 4
+exec "$@"`)
+	f := newFleetOf(t, sshtest.Config{NoForwarding: true, Env: []string{"PATH=" + bin + ":" + os.Getenv("PATH")}}, "app01")
+	f.app.User = "itas"
+	f.app.Probes["http"].HTTP.Contains = "one"
+	f.publish("web.tar.gz", "one")
+	p := f.compile(plan.Intent{Kind: plan.Deploy, ID: "P1"})
+	a := f.actor("R1")
+	lock, err := a.Lock(t.Context(), act.LockTargets(p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.succeed(f.run(a, p))
+	if got := f.get(); got != "one" {
+		t.Errorf("the app says %q", got)
+	}
+	if b, _ := os.ReadFile(log); !strings.Contains(string(b), "itas") {
+		t.Error("nothing went through sudo")
+	}
+	f.sh("app01", `echo '{"run":"R2"}' >apps/web/.trikk/lock.info`)
+	for _, wave := range p.Apps[0].Waves {
+		for _, s := range wave.Lanes[0].Steps {
+			if _, isUpload := s.Op.(plan.Upload); isUpload || s.Op.Transport() != plan.Script {
+				continue
+			}
+			results, err := f.do(a, "web", []plan.Step{s})
+			if err != nil || len(results) != 1 || results[0].Status != plan.NotRun || !strings.Contains(results[0].Error, "R2") {
+				t.Errorf("%s as %q with a foreign lock: %+v, %v", s.ID, s.As, results, err)
+			}
+		}
+	}
+	if err := lock.Release(); err != nil {
+		t.Error(err)
+	}
+	if got := f.sh("app01", "cat apps/web/.trikk/lock.info"); got != `{"run":"R2"}` {
+		t.Errorf("the foreign lock.info became %q", got)
 	}
 }

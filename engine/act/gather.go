@@ -16,7 +16,7 @@ import (
 // Gatherer reads facts. It holds only what can read, so it can't change anything. It may be used concurrently.
 type Gatherer struct {
 	Readers  proxy.Readers
-	Resolver *artifact.Resolver
+	Resolver *artifact.Resolver // nil: one without credentials
 }
 
 // View is what Look saw.
@@ -123,6 +123,10 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 
 // resolve finds the artifacts of the versions that are wanted, all at once.
 func (w *looker) resolve(ctx context.Context, in plan.Intent) {
+	resolver := w.g.Resolver
+	if resolver == nil {
+		resolver = &artifact.Resolver{}
+	}
 	var wg sync.WaitGroup
 	for _, app := range w.apps {
 		version, err := plan.Wanted(app, w.view.Facts.Apps[app.Name], in)
@@ -131,7 +135,7 @@ func (w *looker) resolve(ctx context.Context, in plan.Intent) {
 			continue
 		}
 		wg.Go(func() {
-			res, err := w.g.Resolver.Resolve(ctx, app, version)
+			res, err := resolver.Resolve(ctx, app, version)
 			if err != nil {
 				w.problems.add("", fmt.Errorf("%s: %w", app.Name, err))
 				return

@@ -130,17 +130,28 @@ func (r *Resolver) backoff() backoff.BackOff {
 	return b
 }
 
-// client is r.Client with redirects that keep credentials at home.
+// client is r.Client, or one of our own, with redirects that keep credentials at home.
 func (r *Resolver) client() *http.Client {
-	if r.Client == nil {
-		t := http.DefaultTransport.(*http.Transport).Clone()
-		t.DialContext = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
-		t.ResponseHeaderTimeout = 30 * time.Second
-		return &http.Client{Transport: t, CheckRedirect: checkRedirect}
+	r.once.Do(func() {
+		c := http.Client{Transport: newTransport()}
+		if r.Client != nil {
+			c = *r.Client
+		}
+		c.CheckRedirect = checkRedirect
+		r.http = &c
+	})
+	return r.http
+}
+
+func newTransport() *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 30 * time.Second,
+		IdleConnTimeout:       10 * time.Second,
+		ForceAttemptHTTP2:     true,
 	}
-	c := *r.Client
-	c.CheckRedirect = checkRedirect
-	return &c
 }
 
 func checkRedirect(req *http.Request, via []*http.Request) error {

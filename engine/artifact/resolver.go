@@ -10,13 +10,14 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"trikk.dev/engine/plan"
 )
 
 // Resolver resolves and downloads artifacts. Its zero value works for repositories without credentials. It may be used
-// concurrently; its fields must not change once it is in use.
+// concurrently; its fields must not change, and it must not be copied, once it is in use.
 type Resolver struct {
 	// Client is used for all requests, with its redirects checked; nil is a client with timeouts for each phase.
 	Client *http.Client
@@ -28,6 +29,9 @@ type Resolver struct {
 	Wait time.Duration
 	// Idle is how long a download may stand still; 0 is 60 s.
 	Idle time.Duration
+
+	once sync.Once
+	http *http.Client // made once, so that connections are used again
 }
 
 // Resolve says what version of the app's artifact is now: place, size and digest. SNAPSHOT versions and the words latest and
