@@ -44,16 +44,18 @@ func readHAProxy(ctx context.Context, api runtimeAPI, r host.Reader, p plan.Poin
 	if err != nil {
 		return haproxyRow{}, stop(err)
 	}
-	answer, err := api.ask(ctx, r, q)
-	if err != nil {
-		return haproxyRow{}, err
+	rows, err := memberRows(ctx, api, r, p, q)
+	if err == nil && len(rows) == 0 {
+		// A frontend of the same name stands before the backend: only the table of all shows its servers.
+		if q, err = host.NewQuestion("show stat -1 4 -1;show servers state\n"); err == nil {
+			rows, err = memberRows(ctx, api, r, p, q)
+		}
 	}
-	rows, err := parseHAProxy(answer)
 	if errors.Is(err, errNoBackend) {
 		return haproxyRow{}, noBackend(ctx, api, r, p)
 	}
 	if err != nil {
-		return haproxyRow{}, fmt.Errorf("asking haproxy on %s: %w", api.host, err)
+		return haproxyRow{}, err
 	}
 	i := slices.IndexFunc(rows, func(row haproxyRow) bool { return row.server == p.Member })
 	if i >= 0 {
@@ -64,6 +66,19 @@ func readHAProxy(ctx context.Context, api runtimeAPI, r host.Reader, p plan.Poin
 		names = append(names, row.server)
 	}
 	return haproxyRow{}, stop(fmt.Errorf("haproxy on %s has no server %q in backend %q%s", api.host, p.Member, p.Backend, suggest(p.Member, names)))
+}
+
+// memberRows asks for both tables and gives the rows of the point's backend.
+func memberRows(ctx context.Context, api runtimeAPI, r host.Reader, p plan.Point, q host.Question) ([]haproxyRow, error) {
+	answer, err := api.ask(ctx, r, q)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := parseHAProxy(answer)
+	if err != nil {
+		return nil, fmt.Errorf("asking haproxy on %s: %w", api.host, err)
+	}
+	return slices.DeleteFunc(rows, func(row haproxyRow) bool { return row.backend != p.Backend }), nil
 }
 
 // noBackend is the error for a backend that HAProxy doesn't know, with the ones it knows.

@@ -19,6 +19,7 @@ const heldOut = 0x01 | 0x02 | 0x08 | 0x10 | 0x20
 
 // haproxyRow is what HAProxy says of one server.
 type haproxyRow struct {
+	backend  string
 	server   string
 	status   string // "UP", "UP 1/3", "DOWN", "DRAIN", "MAINT (via app/b1)", "no check", …
 	inFlight int    // sessions and queue
@@ -90,7 +91,7 @@ func parseHAProxy(answer []byte) ([]haproxyRow, error) {
 
 // newRow makes a row of the cells of `show stat` and the admin states of all servers.
 func newRow(cells map[string]string, admin map[string]adminRow) (haproxyRow, error) {
-	row := haproxyRow{server: cells["svname"], status: strings.TrimSpace(cells["status"]), throttle: cells["throttle"], check: lastCheck(cells)}
+	row := haproxyRow{backend: cells["pxname"], server: cells["svname"], status: strings.TrimSpace(cells["status"]), throttle: cells["throttle"], check: lastCheck(cells)}
 	for _, column := range []string{"scur", "qcur"} {
 		n, err := strconv.Atoi(cells[column])
 		if err != nil || n < 0 {
