@@ -1,0 +1,110 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"text/template"
+)
+
+// HTTPD is a running Apache httpd that balances to app servers and checks their health.
+type HTTPD struct {
+	Machine  *Machine
+	Port     int
+	Balancer string
+}
+
+// Balancer is what httpd is to balance.
+type Balancer struct {
+	Name   string
+	Port   int // where clients come in
+	To     []*Machine
+	ToPort int
+	Out    string // a file: while it exists, /proxy-health answers 503. "": never
+}
+
+// ReloadHTTPD is the command of a graceful reload, as the login user runs it.
+const ReloadHTTPD = "sudo -n /usr/sbin/apache2 -f /srv/httpd/httpd.conf -k graceful"
+
+// ManagerURL is httpd's balancer-manager as seen from its machine.
+func (h *HTTPD) ManagerURL() string {
+	return fmt.Sprintf("http://127.0.0.1:%d/balancer-manager", h.Port)
+}
+
+// URL is where clients reach the app.
+func (h *HTTPD) URL() string { return fmt.Sprintf("http://%s:%d", h.Machine.Address, h.Port) }
+
+// HTTPD starts Apache httpd on a machine, and ends it with the test.
+func (f *Fleet) HTTPD(t testing.TB, m *Machine, b Balancer) *HTTPD {
+	t.Helper()
+	var text bytes.Buffer
+	if err := httpdConfig.Execute(&text, b); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WriteFile("/srv/httpd/httpd.conf", text.String(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	m.Run(t, "/usr/sbin/apache2 -f /srv/httpd/httpd.conf")
+	t.Cleanup(func() {
+		_, _ = m.Try(`pid=$(cat /run/httpd.pid) && kill -TERM $pid; n=0; while [ -d /proc/$pid ] && [ $n -lt 100 ]; do sleep 0.05; n=$((n+1)); done; rm -rf /srv/httpd`)
+	})
+	m.Listens(t, b.Port)
+	return &HTTPD{Machine: m, Port: b.Port, Balancer: b.Name}
+}
+
+// Generation is how often httpd was reloaded.
+func (h *HTTPD) Generation(t testing.TB) int {
+	t.Helper()
+	return strings.Count(h.Machine.Read("/srv/httpd/error.log"), "SIGUSR1 received")
+}
+
+var httpdConfig = template.Must(template.New("httpd").Parse(`ServerRoot /srv/httpd
+DefaultRuntimeDir /run
+PidFile /run/httpd.pid
+Mutex file:/run
+Listen {{.Port}}
+ServerName localhost
+User www-data
+Group www-data
+ErrorLog /srv/httpd/error.log
+LogLevel notice
+{{range $m, $f := .Modules}}LoadModule {{$m}}_module /usr/lib/apache2/modules/{{$f}}.so
+{{end}}
+StartServers 1
+ServerLimit 4
+ThreadsPerChild 64
+ThreadLimit 64
+MaxRequestWorkers 128
+MinSpareThreads 1
+MaxSpareThreads 128
+KeepAlive On
+MaxKeepAliveRequests 0
+KeepAliveTimeout 30
+ProxyHCExpr up {%{REQUEST_STATUS} =~ /^[23]/}
+<Proxy balancer://{{.Name}}>
+{{$port := .ToPort}}{{range .To}}  BalancerMember http://{{.Address}}:{{$port}} route={{.Name}} hcmethod=GET hcuri=/health hcexpr=up hcinterval=200ms hcfails=2 hcpasses=2
+{{end}}</Proxy>
+<Location /balancer-manager>
+  SetHandler balancer-manager
+  Require local
+</Location>
+RewriteEngine On
+{{if .Out}}RewriteCond {{.Out}} -f
+RewriteRule ^/proxy-health$ - [R=503,L]
+{{end}}RewriteRule ^/proxy-health$ - [R=204,L]
+ProxyPass /proxy-health !
+ProxyPass /balancer-manager !
+ProxyPass / balancer://{{.Name}}/
+`))
+
+// Modules are httpd's modules that the configuration needs, by name, with their files.
+func (Balancer) Modules() map[string]string {
+	out := map[string]string{}
+	for _, name := range strings.Fields("mpm_event authz_core authz_host slotmem_shm proxy proxy_http proxy_balancer proxy_hcheck lbmethod_byrequests rewrite") {
+		out[name] = "mod_" + name
+	}
+	return out
+}

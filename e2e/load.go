@@ -1,0 +1,225 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Count is what a load saw.
+type Count struct {
+	Requests int
+	Failed   int
+	Errors   []string       // the first few failures, each with the time since the load started
+	Versions map[string]int // answers by the app's version
+}
+
+// Load sends requests until it is stopped. It retries nothing, and it opens its connections itself, because Go's HTTP client
+// does retry.
+type Load struct {
+	t     testing.TB
+	began time.Time
+	stop  chan struct{}
+	all   sync.WaitGroup
+
+	mu    sync.Mutex
+	count Count
+}
+
+// kind is one sort of client.
+type kind struct {
+	name      string
+	method    string
+	path      string
+	body      string
+	keepAlive bool
+	pause     time.Duration
+}
+
+// kinds are the clients that each URL gets.
+func kinds() []kind {
+	return []kind{
+		{name: "GET keep-alive", method: "GET", path: "/", keepAlive: true, pause: 15 * time.Millisecond},
+		{name: "GET keep-alive", method: "GET", path: "/", keepAlive: true, pause: 20 * time.Millisecond},
+		{name: "POST keep-alive", method: "POST", path: "/echo", body: strings.Repeat("posted ", 500), keepAlive: true, pause: 20 * time.Millisecond},
+		{name: "GET close", method: "GET", path: "/", pause: 20 * time.Millisecond},
+		{name: "POST close", method: "POST", path: "/echo", body: "posted", pause: 25 * time.Millisecond},
+		{name: "GET slow", method: "GET", path: "/slow", keepAlive: true, pause: 5 * time.Millisecond},
+		{name: "POST slow", method: "POST", path: "/slow", body: "slowly", pause: 5 * time.Millisecond},
+		{name: "GET stream", method: "GET", path: "/stream", pause: 5 * time.Millisecond},
+	}
+}
+
+// Load starts clients of every kind for each URL.
+func (f *Fleet) Load(t testing.TB, urls ...string) *Load {
+	t.Helper()
+	l := &Load{t: t, began: time.Now(), stop: make(chan struct{}), count: Count{Versions: map[string]int{}}}
+	for _, u := range urls {
+		to, err := url.Parse(u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range kinds() {
+			l.all.Go(func() { l.client(to, k) })
+		}
+	}
+	t.Cleanup(func() { l.end() })
+	return l
+}
+
+func (l *Load) end() {
+	l.mu.Lock()
+	select {
+	case <-l.stop:
+	default:
+		close(l.stop)
+	}
+	l.mu.Unlock()
+	l.all.Wait()
+}
+
+// Stop ends the load and gives what it saw.
+func (l *Load) Stop() Count {
+	l.end()
+	return l.count
+}
+
+// Clean ends the load and asserts that there were requests and none failed, and that exactly these versions answered.
+func (l *Load) Clean(versions ...string) {
+	l.t.Helper()
+	c := l.Stop()
+	l.t.Logf("%d requests, %d failed, versions %v", c.Requests, c.Failed, c.Versions)
+	if c.Failed > 0 || c.Requests < 100 {
+		l.t.Errorf("%d of %d requests failed:\n%s", c.Failed, c.Requests, strings.Join(c.Errors, "\n"))
+	}
+	if seen := slices.Sorted(maps.Keys(c.Versions)); !slices.Equal(seen, versions) {
+		l.t.Errorf("versions %v answered, not %v", seen, versions)
+	}
+}
+
+// connection is one client's connection, kept open or not.
+type connection struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (l *Load) client(to *url.URL, k kind) {
+	var conn *connection
+	defer func() {
+		if conn != nil {
+			_ = conn.Close()
+		}
+	}()
+	for {
+		select {
+		case <-l.stop:
+			return
+		case <-time.After(k.pause):
+		}
+		reused := conn != nil
+		text, next, err := once(to, k, conn)
+		conn = next
+		if err != nil && reused {
+			err = fmt.Errorf("on a kept connection: %w", err)
+		}
+		l.note(to, k, text, err)
+	}
+}
+
+// once sends one request and reads the whole answer. It gives the connection back when it can be used again.
+func once(to *url.URL, k kind, conn *connection) (string, *connection, error) {
+	if conn == nil {
+		c, err := net.DialTimeout("tcp", to.Host, 5*time.Second)
+		if err != nil {
+			return "", nil, err
+		}
+		conn = &connection{c, bufio.NewReader(c)}
+	}
+	text, keep, err := conn.exchange(to, k)
+	if err != nil || !keep {
+		_ = conn.Close()
+		return text, nil, err
+	}
+	return text, conn, nil
+}
+
+func (c *connection) exchange(to *url.URL, k kind) (string, bool, error) {
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n", k.method, k.path, to.Host)
+	if !k.keepAlive {
+		b.WriteString("Connection: close\r\n")
+	}
+	if k.method == "POST" {
+		fmt.Fprintf(&b, "Content-Type: text/plain\r\nContent-Length: %d\r\n", len(k.body))
+	}
+	b.WriteString("\r\n" + k.body)
+	if _, err := io.WriteString(c, b.String()); err != nil {
+		return "", false, fmt.Errorf("sending: %w", err)
+	}
+	resp, err := http.ReadResponse(c.r, &http.Request{Method: k.method})
+	if err != nil {
+		return "", false, fmt.Errorf("no answer: %w", err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", false, fmt.Errorf("cut after %d bytes: %w", len(body), err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		return "", false, fmt.Errorf("status %d: %.60q", resp.StatusCode, body)
+	}
+	if !strings.HasSuffix(string(body), k.body+"\nend\n") {
+		return "", false, fmt.Errorf("the answer is not whole: %.60q", body)
+	}
+	return string(body), k.keepAlive && !resp.Close, nil
+}
+
+// note counts one request.
+func (l *Load) note(to *url.URL, k kind, text string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count.Requests++
+	if err == nil {
+		version, _, _ := strings.Cut(text, " ")
+		l.count.Versions[version]++
+		return
+	}
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w (the connection was closed)", err)
+	}
+	l.count.Failed++
+	if len(l.count.Errors) < 12 {
+		l.count.Errors = append(l.count.Errors, fmt.Sprintf("%6.2f s  %s %s %s: %v", time.Since(l.began).Seconds(), to.Host, k.name, k.path, err))
+	}
+}
+
+// Saw waits until an answer came from a version.
+func (l *Load) Saw(version string) {
+	l.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		l.mu.Lock()
+		n := l.count.Versions[version]
+		l.mu.Unlock()
+		if n > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			l.t.Fatalf("no answer from version %s in 20 s", version)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}

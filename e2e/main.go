@@ -1,0 +1,140 @@
+//go:build linux
+
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The test binary runs itself again for each stage; these variables tell it which one it is.
+const (
+	stageVar   = "TRIKK_E2E_STAGE"   // "": started by go test; sandbox, tests or machine
+	binVar     = "TRIKK_E2E_BIN"     // folder with the built programs
+	machineVar = "TRIKK_E2E_MACHINE" // machine stage: NAME ADDRESS
+)
+
+// Main is TestMain. It builds the programs, makes the sandbox, runs the tests inside it, and gives the exit code.
+func Main(m *testing.M) int {
+	code, err := stage(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+func stage(m *testing.M) (int, error) {
+	switch s := os.Getenv(stageVar); s {
+	case "":
+		return outside()
+	case "sandbox":
+		return sandbox()
+	case "machine":
+		return 1, beMachine(os.Getenv(machineVar))
+	case "tests":
+		return m.Run(), nil
+	default:
+		return 1, fmt.Errorf("unknown stage %q", s)
+	}
+}
+
+// outside builds what the tests run and starts the sandbox, which dies with this process.
+func outside() (int, error) {
+	if os.Geteuid() != 0 {
+		return asRoot()
+	}
+	bin, err := os.MkdirTemp("", "trikk-e2e-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(bin)
+	if err := os.Chmod(bin, 0o755); err != nil {
+		return 1, err
+	}
+	if err := build(bin); err != nil {
+		return 1, err
+	}
+	runtime.LockOSThread() // the sandbox dies with the thread that started it
+	cmd := again("sandbox", binVar+"="+bin)
+	cmd.SysProcAttr = &syscall.SysProcAttr{
+		Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWIPC,
+		Pdeathsig:  syscall.SIGKILL,
+	}
+	if err := cmd.Start(); err != nil {
+		return 1, fmt.Errorf("making namespaces: %w", err)
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for range signals {
+			_ = cmd.Process.Kill()
+		}
+	}()
+	return exitCode(cmd.Wait())
+}
+
+// again is this program in another stage. The list of files that it read is not for go test: what is tested is another
+// program, so a result must not be cached.
+func again(stage string, env ...string) *exec.Cmd {
+	var args []string
+	for _, a := range os.Args[1:] {
+		if !strings.HasPrefix(a, "-test.testlogfile") {
+			args = append(args, a)
+		}
+	}
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	cmd := exec.Command(self, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), append(env, stageVar+"="+stage)...)
+	return cmd
+}
+
+// asRoot runs the same through sudo.
+func asRoot() (int, error) {
+	cmd := again("")
+	cmd.Args = append([]string{"sudo", "-n", "--preserve-env=PATH,HOME,GOCACHE,GOMODCACHE,GOPATH,GOFLAGS,GOPROXY", cmd.Path}, cmd.Args[1:]...)
+	sudo, err := exec.LookPath("sudo")
+	if err != nil {
+		return 1, errors.New("the end-to-end tests make users and namespaces: run them as root")
+	}
+	cmd.Path = sudo
+	code, err := exitCode(cmd.Run())
+	if code != 0 && err == nil {
+		err = errors.New("run as an ordinary user, through sudo -n: if sudo refused, run the tests as root")
+	}
+	return code, err
+}
+
+func exitCode(err error) (int, error) {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return max(exit.ExitCode(), 1), nil
+	}
+	if err != nil {
+		return 1, err
+	}
+	return 0, nil
+}
+
+// build compiles trikk and the app that it deploys into dir.
+func build(dir string) error {
+	for name, pkg := range map[string]string{"trikk": "trikk.dev/cmd/trikk", "testapp": "trikk.dev/e2e/testapp"} {
+		cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, name), pkg)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
+		}
+	}
+	return nil
+}

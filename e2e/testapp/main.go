@@ -1,0 +1,139 @@
+// Command testapp is the app that the end-to-end tests deploy. It needs most of a second until it listens, and dies at once
+// on SIGTERM: whatever is in flight then is lost. The first word of the file VERSION in its directory is its version, the
+// second its behaviour.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+func main() {
+	port := flag.Int("port", 8080, "port to listen on")
+	version := flag.String("version", "", "version; \"\": from the file VERSION")
+	dir := flag.String("dir", ".", "directory of the release")
+	flag.Parse()
+	if err := serve(*port, *dir, *version); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// app is one running version.
+type app struct {
+	version, behaviour string
+	dir                string
+	host               string
+}
+
+func serve(port int, dir, version string) error {
+	a := app{version: version, dir: dir}
+	if version == "" {
+		text, err := os.ReadFile(dir + "/VERSION")
+		if err != nil {
+			return err
+		}
+		words := strings.Fields(string(text))
+		a.version = words[0]
+		a.behaviour = strings.Join(words[1:], " ")
+	}
+	a.host, _ = os.Hostname()
+	log.Printf("%s %s starts as process %d", a.version, a.behaviour, os.Getpid())
+	time.Sleep(700 * time.Millisecond)
+	if a.behaviour == "crash" {
+		time.AfterFunc(2*time.Second, func() { log.Fatal("out of memory, or so") })
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", a.root)
+	mux.HandleFunc("/echo", a.echo)
+	mux.HandleFunc("/slow", a.slow)
+	mux.HandleFunc("/stream", a.stream)
+	mux.HandleFunc("/ready", a.ready)
+	mux.HandleFunc("/health", a.health)
+	return http.ListenAndServe(fmt.Sprintf(":%d", port), mux)
+}
+
+// head is the first line of every answer.
+func (a app) head(w io.Writer) { fmt.Fprintf(w, "%s %s %d\n", a.version, a.host, os.Getpid()) }
+
+func (a app) root(w http.ResponseWriter, _ *http.Request) {
+	if a.broken(w) {
+		return
+	}
+	time.Sleep(2 * time.Millisecond)
+	a.head(w)
+	fmt.Fprint(w, "\nend\n")
+}
+
+func (a app) echo(w http.ResponseWriter, r *http.Request) {
+	if a.broken(w) {
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	time.Sleep(2 * time.Millisecond)
+	a.head(w)
+	fmt.Fprintf(w, "%s\nend\n", body)
+}
+
+func (a app) slow(w http.ResponseWriter, r *http.Request) {
+	if a.broken(w) {
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	time.Sleep(1500 * time.Millisecond)
+	a.head(w)
+	fmt.Fprintf(w, "%s\nend\n", body)
+}
+
+// stream sends a part every 100 ms, without saying how many there will be.
+func (a app) stream(w http.ResponseWriter, _ *http.Request) {
+	if a.broken(w) {
+		return
+	}
+	a.head(w)
+	for i := range 15 {
+		fmt.Fprintf(w, "part %d\n", i)
+		_ = http.NewResponseController(w).Flush()
+		time.Sleep(100 * time.Millisecond)
+	}
+	fmt.Fprint(w, "\nend\n")
+}
+
+// ready says whether this version works, whatever the marker says.
+func (a app) ready(w http.ResponseWriter, _ *http.Request) {
+	if a.broken(w) {
+		return
+	}
+	fmt.Fprintf(w, "ready %s\n", a.version)
+}
+
+// health is what the balancer asks: the marker takes the app out.
+func (a app) health(w http.ResponseWriter, _ *http.Request) {
+	if a.broken(w) {
+		return
+	}
+	if _, err := os.Stat(a.dir + "/config/disabled"); err == nil {
+		http.Error(w, "disabled", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+func (a app) broken(w http.ResponseWriter) bool {
+	if a.behaviour != "never-healthy" {
+		return false
+	}
+	http.Error(w, "waiting for a database that does not exist", http.StatusServiceUnavailable)
+	return true
+}

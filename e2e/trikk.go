@@ -1,0 +1,152 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Result is how one command of trikk ended.
+type Result struct {
+	Args   []string
+	Code   int
+	Stdout string
+	Stderr string
+	t      testing.TB
+}
+
+// Trikk runs trikk on a config repository, as a person would in a CI job: without a terminal.
+func (f *Fleet) Trikk(t testing.TB, c *Config, args ...string) Result {
+	t.Helper()
+	return f.StartTrikk(t, c, args...).Wait()
+}
+
+// Process is a trikk that runs.
+type Process struct {
+	cmd            *exec.Cmd
+	stdout, stderr buffer
+	t              testing.TB
+	args           []string
+}
+
+// longest is how long one command may take.
+const longest = 150 * time.Second
+
+// StartTrikk starts trikk and does not wait for it.
+func (f *Fleet) StartTrikk(t testing.TB, c *Config, args ...string) *Process {
+	t.Helper()
+	state := filepath.Join(c.Dir, "..", filepath.Base(c.Dir)+".state")
+	t.Cleanup(func() { _ = os.RemoveAll(state) })
+	full := append([]string{"-C", c.Dir, "--ssh-config", f.Keys.SSHConfig, "--state", state}, args...)
+	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	t.Cleanup(cancel)
+	p := &Process{cmd: exec.CommandContext(ctx, f.TrikkPath(), full...), t: t, args: args}
+	p.cmd.Env = append(os.Environ(), "HOME="+state, "XDG_STATE_HOME="+state, "XDG_CACHE_HOME="+state, "NO_COLOR=1", "TRIKK_PARALLEL=16")
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.cmd.Dir = c.Dir
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Wait waits until trikk has ended.
+func (p *Process) Wait() Result {
+	p.t.Helper()
+	err := p.cmd.Wait()
+	r := Result{Args: p.args, Code: p.cmd.ProcessState.ExitCode(), Stdout: p.stdout.String(), Stderr: p.stderr.String(), t: p.t}
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatal(err)
+	}
+	if r.Code == -1 {
+		p.t.Fatalf("%s", r.with("was killed after "+longest.String()))
+	}
+	return r
+}
+
+// Shows waits until trikk has printed text.
+func (p *Process) Shows(text string) {
+	p.t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for !strings.Contains(p.stdout.String(), text) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("trikk %s did not print %q:\n%s\n%s", strings.Join(p.args, " "), text, p.stdout.String(), p.stderr.String())
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Interrupt is Ctrl-C.
+func (p *Process) Interrupt() {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// Exit asserts the exit code.
+func (r Result) Exit(t testing.TB, code int) Result {
+	t.Helper()
+	if r.Code != code {
+		t.Fatalf("%s", r.with("has another exit code than expected"))
+	}
+	return r
+}
+
+// Says asserts that every text is in what trikk printed, on either stream.
+func (r Result) Says(t testing.TB, texts ...string) Result {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(r.Stdout+r.Stderr, text) {
+			t.Errorf("%s", r.with("does not say "+text))
+		}
+	}
+	return r
+}
+
+// Lacks asserts that no text is in what trikk printed.
+func (r Result) Lacks(t testing.TB, texts ...string) Result {
+	t.Helper()
+	for _, text := range texts {
+		if strings.Contains(r.Stdout+r.Stderr, text) {
+			t.Errorf("%s", r.with("says "+text))
+		}
+	}
+	return r
+}
+
+func (r Result) with(what string) string {
+	return "trikk " + strings.Join(r.Args, " ") + " " + what + "; exit code " + strconv.Itoa(r.Code) + "\n--- stdout\n" + r.Stdout + "\n--- stderr\n" + r.Stderr
+}
+
+// buffer may be read while it is written.
+type buffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write appends.
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+// String is all that was written so far.
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
