@@ -25,7 +25,7 @@ func (c *cli) applyCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if file != "" {
 				if len(names) > 0 || sel.all || sel.selector != "" || sel.artifact != "" {
-					return usage("--plan FILE says it all; name no apps beside it")
+					return usage("--plan FILE says it all: name no apps beside it")
 				}
 				return c.applySaved(cmd.Context(), file, con, v)
 			}
@@ -39,8 +39,8 @@ func (c *cli) applyCommand() *cobra.Command {
 	sel.flags(c, cmd)
 	con.flags(c, cmd)
 	f := cmd.Flags()
-	f.StringVar(&sel.artifact, "artifact", "", "deploy this local file (one app, local route)")
-	f.StringVar(&file, "plan", "", "run exactly this saved plan")
+	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
+	f.StringVar(&file, "plan", "", "run exactly the plan in `FILE`")
 	f.BoolVar(&v.lanes, "full", false, "show every host's steps, also where they are alike")
 	return cmd
 }
@@ -71,6 +71,9 @@ func (c *cli) applySaved(ctx context.Context, file string, con consent, v planVi
 	if p.Offline {
 		return refused("%s was made offline: it is for reading, not for applying", file)
 	}
+	if c.flags.env != "" && c.flags.env != p.Env {
+		return usage("the plan is for %s, not for %s", p.Env, c.flags.env)
+	}
 	f := c.fleet(p.Inventory, p.ID)
 	defer f.close()
 	if err := f.fresh(ctx, p); err != nil {
@@ -98,12 +101,16 @@ func readPlan(path string) (plan.Plan, error) {
 // confirmAndRun shows the plan, asks where that is due, and runs it.
 func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v planView) error {
 	c := f.cli
-	if !c.flags.json && !c.flags.quiet {
+	events := &jsonView{w: c.out, run: p.ID, now: c.now}
+	switch {
+	case c.flags.json:
+		events.planned(p)
+	case !c.flags.quiet || p.Empty():
 		showPlan(c.out, p, v)
 	}
 	if p.Empty() {
 		if c.flags.json {
-			(&jsonView{w: c.out, run: p.ID, now: c.now}).finish(plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}})
+			events.finish(plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}})
 		}
 		return nil
 	}

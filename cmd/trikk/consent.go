@@ -17,7 +17,7 @@ type consent struct {
 
 func (con *consent) flags(c *cli, cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&c.flags.yes, "yes", "y", false, "do not ask; a protected environment asks all the same")
-	cmd.Flags().StringVar(&con.confirm, "confirm", "", "name of the protected environment, where nobody can be asked")
+	cmd.Flags().StringVar(&con.confirm, "confirm", "", "apply to the protected `ENV` without being asked")
 }
 
 // ask gets a person's yes. A protected environment wants its name typed, or --confirm ENV.

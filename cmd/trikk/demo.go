@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,8 +22,8 @@ func (c *cli) demoCommand() *cobra.Command {
 		Long: "Starts a fleet in one process (SSH servers with real shells, proxies, an artifact repository and a load\n" +
 			"generator that retries nothing), then deploys 1.0, deploys 2.0 under load, and tries a 3.0 that never gets\n" +
 			"healthy. It needs no privileges; it needs sh, coreutils, tar, gzip and util-linux." +
-			exitHelp(exitDone, exitFailed, exitUsage),
-		Args: args(cobra.NoArgs),
+			exitHelp(exitDone, exitFailed, exitUsage, exitInterrupted),
+		Args: args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.demo(cmd.Context()) },
 	}
 }
@@ -57,19 +58,26 @@ func (d *demonstration) show(ctx context.Context) error {
 	c := d.cli
 	c.say("A fleet of 3 servers and 2 proxies runs in this process, under %s", d.fleet.Dir)
 	if err := d.deploy(ctx, "1.0", plan.Done); err != nil {
-		return err
+		return d.finish(demo.Count{}, err)
 	}
 	load := demo.StartLoad(d.fleet.URLs(), 16, 10*time.Millisecond)
 	c.say("\nThe load generator runs: 16 clients without retries, through both proxies.")
-	err := d.deploy(ctx, "2.0", plan.Done)
-	if err == nil {
-		time.Sleep(300 * time.Millisecond)
-		c.say("\n3.0 never gets healthy. It must be undone by itself.")
-		err = d.deploy(ctx, "3.0", plan.Reverted)
+	err := d.underLoad(ctx)
+	return d.finish(load.Stop(), err)
+}
+
+// underLoad replaces 1.0 by 2.0, and 2.0 by a version that never gets healthy.
+func (d *demonstration) underLoad(ctx context.Context) error {
+	if err := d.deploy(ctx, "2.0", plan.Done); err != nil {
+		return err
 	}
 	time.Sleep(300 * time.Millisecond)
-	count := load.Stop()
-	return d.finish(count, err)
+	d.cli.say("\n3.0 never gets healthy. It must be undone by itself.")
+	if err := d.deploy(ctx, "3.0", plan.Reverted); err != nil {
+		return err
+	}
+	time.Sleep(300 * time.Millisecond)
+	return nil
 }
 
 // deploy runs `trikk apply hello@VERSION -e demo` and compares the outcome.
@@ -88,35 +96,23 @@ func (d *demonstration) deploy(ctx context.Context, version, want string) error 
 		return err
 	}
 	err = c.applyChosen(ctx, ch, plan.Deploy, consent{}, planView{})
-	if got := exitOf(err); got != exitOfOutcome(want) {
-		return fmt.Errorf("hello %s: exit code %d instead of %d: %w", version, got, exitOfOutcome(want), orNone(err))
+	got := exitOf(err)
+	switch {
+	case got == exitOfOutcome(want):
+		return nil
+	case got == exitInterrupted:
+		return &exitError{exitInterrupted, errors.New("the demo was interrupted; nothing of it is left")}
+	case err == nil || err.Error() == "":
+		return fmt.Errorf("hello %s: exit code %d instead of %d", version, got, exitOfOutcome(want))
 	}
-	return nil
-}
-
-func orNone(err error) error {
-	if err == nil {
-		return fmt.Errorf("no error")
-	}
-	return err
+	return fmt.Errorf("hello %s: exit code %d instead of %d: %w", version, got, exitOfOutcome(want), err)
 }
 
 // finish prints the figures, and fails when a request failed or a version was not seen.
 func (d *demonstration) finish(count demo.Count, err error) error {
-	c := d.cli
-	back := err == nil
-	good := back && count.Failed == 0 && count.Requests > 0 && slices.Equal(count.Versions, []string{"1.0", "2.0"})
-	if c.flags.json {
-		e := json.NewEncoder(c.out)
-		_ = e.Encode(struct {
-			Event      string   `json:"event"`
-			Requests   int      `json:"requests"`
-			Failed     int      `json:"failed"`
-			Versions   []string `json:"versions"`
-			RolledBack bool     `json:"rolledBack"`
-		}{"demo.finished", count.Requests, count.Failed, count.Versions, back})
-	} else {
-		fmt.Fprintf(c.out, "\n%d requests, %d failed. Versions that answered: %v. 3.0 was rolled back: %v.\n", count.Requests, count.Failed, count.Versions, back)
+	good := err == nil && count.Failed == 0 && count.Requests > 0 && slices.Equal(count.Versions, []string{"1.0", "2.0"})
+	if werr := d.figures(count, err == nil); werr != nil {
+		return werr
 	}
 	switch {
 	case err != nil:
@@ -129,11 +125,39 @@ func (d *demonstration) finish(count demo.Count, err error) error {
 	return nil
 }
 
+// figures prints the last line.
+func (d *demonstration) figures(count demo.Count, back bool) error {
+	if d.cli.flags.json {
+		line, err := encodeLine(struct {
+			Event      string   `json:"event"`
+			Requests   int      `json:"requests"`
+			Failed     int      `json:"failed"`
+			Versions   []string `json:"versions"`
+			RolledBack bool     `json:"rolledBack"`
+		}{"demo.finished", count.Requests, count.Failed, append([]string{}, count.Versions...), back})
+		if err == nil {
+			_, err = d.cli.out.Write(line)
+		}
+		return err
+	}
+	end := "3.0 was rolled back"
+	if !back {
+		end = "3.0 was not seen to be rolled back"
+	}
+	answers := "nothing"
+	if len(count.Versions) > 0 {
+		answers = strings.Join(count.Versions, " and ")
+	}
+	d.cli.say("")
+	_, err := fmt.Fprintf(d.cli.out, "%d requests, %d failed. Answers came from %s; %s.\n", count.Requests, count.Failed, answers, end)
+	return err
+}
+
 // demoAppCommand is what the demo's servers run. It is hidden: it is no part of the contract.
 func (c *cli) demoAppCommand() *cobra.Command {
 	var listen, version string
 	cmd := &cobra.Command{
-		Use: "demo-app", Hidden: true, Args: args(cobra.NoArgs),
+		Use: "demo-app", Hidden: true, Args: args(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo.ServeApp(cmd.Context(), listen, version, c.dir)
 		},

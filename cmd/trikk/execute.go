@@ -114,7 +114,7 @@ func (f *fleet) buildOne(ctx context.Context, app plan.App) error {
 	var wrong error
 	err := f.actor.Do(ctx, seg, func(r plan.Result) {
 		if r.Status == plan.Failed || r.Status == plan.Unknown {
-			wrong = fmt.Errorf("building %s: %s\n%s", app.Name, r.Error, lastLines(strings.TrimSpace(r.Output), 20))
+			wrong = fmt.Errorf("building %s: %s\n%s", app.Name, r.Error, indented(lastLines(strings.TrimSpace(r.Output), 20)))
 		}
 	})
 	return errors.Join(err, wrong)
@@ -125,7 +125,7 @@ func (c *cli) newView() view {
 	if c.flags.json {
 		return &jsonView{w: c.out, now: c.now}
 	}
-	return newPlainView(c.out, c.flags.verbose)
+	return newPlainView(c)
 }
 
 // twoSignals turns the first signal into a cancelled context and the second into a closed channel.

@@ -43,12 +43,12 @@ func (c *cli) planCommand() *cobra.Command {
 	}
 	sel.flags(c, cmd)
 	f := cmd.Flags()
-	f.StringVar(&sel.artifact, "artifact", "", "deploy this local file (one app, local route)")
+	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
 	f.BoolVar(&offline, "offline", false, "plan against empty facts: no network, shows the whole way")
 	f.BoolVar(&v.lanes, "full", false, "show every host's steps, also where they are alike")
 	f.BoolVar(&v.scripts, "script", false, "show the exact shell of each step")
 	f.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when there are changes")
-	f.StringVarP(&out, "output", "o", "", "save the plan to this file")
+	f.StringVarP(&out, "output", "o", "", "save the plan to this `FILE`")
 	return cmd
 }
 

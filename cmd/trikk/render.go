@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,7 +19,7 @@ func (c *cli) renderCommand() *cobra.Command {
 		Long: "Prints the app's generated files exactly as they would be written into a release, or writes them under a\n" +
 			"folder with -o. It needs no network." + exitHelp(exitDone, exitConfig, exitUsage),
 		Example: "  trikk render jmsadmin -e prod\n  trikk render jmsadmin -e prod -o /tmp/out",
-		Args:    args(cobra.ExactArgs(1)),
+		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ch, err := c.choose(cmd.Context(), selection{}, names)
 			if err != nil {
@@ -37,14 +36,14 @@ func (c *cli) renderCommand() *cobra.Command {
 				return &exitError{exitConfig, err}
 			}
 			if out != "" {
-				return writeFiles(out, files)
+				return writeFiles(c.absolute(out), files)
 			}
 			return c.printFiles(files)
 		},
 	}
 	c.envFlag(cmd)
-	cmd.Flags().StringVarP(&out, "output", "o", "", "folder to write the files to")
-	cmd.Flags().StringVar(&server, "server", "", "as for this server; it must run the app")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write the files under this `DIR`")
+	cmd.Flags().StringVar(&server, "server", "", "as on this `SERVER`; it must run the app")
 	return cmd
 }
 
@@ -59,10 +58,8 @@ func hasServer(app plan.App, server string) error {
 
 func (c *cli) printFiles(files []plan.Rendered) error {
 	if c.flags.json {
-		e := json.NewEncoder(c.out)
-		e.SetEscapeHTML(false)
 		for _, f := range files {
-			if err := e.Encode(map[string]string{"event": "file", "path": f.Path, "mode": f.Mode, "content": f.Content}); err != nil {
+			if err := c.event("file", map[string]string{"path": f.Path, "mode": f.Mode, "content": f.Content}); err != nil {
 				return err
 			}
 		}

@@ -15,7 +15,7 @@ func (c *cli) rollbackCommand() *cobra.Command {
 			"fetched: the release must still be installed." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitReverted, exitBroken, exitUsage, exitInterrupted),
 		Example: "  trikk rollback jmsadmin -e prod\n  trikk rollback jmsadmin -e prod --to 10.40.2",
-		Args:    args(cobra.ExactArgs(1)),
+		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ch, err := c.choose(cmd.Context(), selection{}, names)
 			if err != nil {
@@ -32,6 +32,6 @@ func (c *cli) rollbackCommand() *cobra.Command {
 	}
 	c.envFlag(cmd)
 	con.flags(c, cmd)
-	cmd.Flags().StringVar(&to, "to", "", "version, or release name, to go back to")
+	cmd.Flags().StringVar(&to, "to", "", "go back to this `VERSION` or release")
 	return cmd
 }

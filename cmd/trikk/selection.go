@@ -18,7 +18,7 @@ type selection struct {
 
 func (s *selection) flags(c *cli, cmd *cobra.Command) {
 	c.envFlag(cmd)
-	cmd.Flags().StringVarP(&s.selector, "selector", "l", "", "apps by label: team=gis,tier!=batch")
+	cmd.Flags().StringVarP(&s.selector, "selector", "l", "", "the apps whose labels fit `SELECTOR`: team=gis,tier!=batch")
 	cmd.Flags().BoolVar(&s.all, "all", false, "all apps of the environment")
 }
 
@@ -37,7 +37,7 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 	if len(names) == 0 && s.selector == "" && !s.all {
 		return chosen{}, usage("name an app, or select some with -l SELECTOR or --all")
 	}
-	w, err := config.Load(ctx, config.Options{Dir: c.flags.dir})
+	w, err := config.Load(ctx, config.Options{Dir: c.absolute(c.flags.dir)})
 	if err != nil {
 		return chosen{}, &exitError{exitConfig, err}
 	}

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,8 +32,7 @@ func (c *cli) statusCommand() *cobra.Command {
 			ctx, stop := c.interruptible(cmd.Context())
 			defer stop()
 			v, lookErr := f.gatherer.Look(ctx, ch.env, ch.apps)
-			c.showStatus(statusLines(ch, v))
-			return lookErr
+			return errors.Join(c.showStatus(statusLines(ch, v)), lookErr)
 		},
 	}
 	sel.flags(c, cmd)
@@ -141,17 +140,14 @@ func (l *statusLine) notice() {
 	}
 }
 
-func (c *cli) showStatus(lines []statusLine) {
+func (c *cli) showStatus(lines []statusLine) error {
 	if c.flags.json {
-		e := json.NewEncoder(c.out)
 		for _, l := range lines {
-			_ = e.Encode(struct {
-				Time  string `json:"time"`
-				Event string `json:"event"`
-				statusLine
-			}{c.now().UTC().Format("2006-01-02T15:04:05Z"), "status", l})
+			if err := c.event("status", l); err != nil {
+				return err
+			}
 		}
-		return
+		return nil
 	}
 	last := ""
 	t := table{}
@@ -168,6 +164,7 @@ func (c *cli) showStatus(lines []statusLine) {
 		t.row("  "+l.Host, l.Role, dash(l.Release), dash(l.Since), dash(l.Service), rotationText(l), strings.Join(l.Notes, "; "))
 	}
 	t.flush(c.out)
+	return nil
 }
 
 func rotationText(l statusLine) string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -12,11 +11,12 @@ import (
 
 func (c *cli) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: args(cobra.NoArgs),
+		Use: "version", Short: "Print the version", Args: args(0, 0),
+		Long: "Prints the version of trikk and of the plan documents it reads and writes." + exitHelp(exitDone, exitUsage),
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
 			if c.flags.json {
-				return json.NewEncoder(c.out).Encode(map[string]any{"event": "version", "version": v, "planFormat": plan.FormatVersion, "go": runtime.Version()})
+				return c.event("version", map[string]any{"version": v, "planFormat": plan.FormatVersion, "go": runtime.Version()})
 			}
 			fmt.Fprintf(c.out, "trikk %s (plan format %d, %s %s/%s)\n", v, plan.FormatVersion, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -19,13 +18,12 @@ func (c *cli) vetCommand() *cobra.Command {
 			"network and prints every mistake, one a line: file:line:col: what (hint)." + exitHelp(exitDone, exitConfig, exitUsage),
 		Example: "  trikk vet\n  trikk vet apps/gis",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			w, err := config.Load(cmd.Context(), config.Options{Dir: c.flags.dir, Paths: dirs})
+			w, err := config.Load(cmd.Context(), config.Options{Dir: c.absolute(c.flags.dir), Paths: dirs})
 			if err != nil {
 				return c.showMistakes(err)
 			}
 			if err := refusals(w, c.within(dirs)); err != nil {
-				fmt.Fprintln(c.out, err)
-				return &exitError{code: exitConfig}
+				return c.showMistakes(err)
 			}
 			c.showVetted(w)
 			return nil
@@ -35,7 +33,7 @@ func (c *cli) vetCommand() *cobra.Command {
 
 // refusals compiles every deployment as if nothing were installed, so that what plan would refuse is known before.
 func refusals(w config.Workspace, within func(plan.Pos) bool) error {
-	var wrong []error
+	var wrong []config.Diagnostic
 	for _, app := range w.Apps() {
 		if !within(app.Pos) {
 			continue
@@ -45,10 +43,31 @@ func refusals(w config.Workspace, within func(plan.Pos) bool) error {
 			return err
 		}
 		if _, err := plan.Compile(env, []plan.App{app}, plan.Facts{}, plan.Intent{Kind: plan.Deploy, Offline: true}); err != nil {
-			wrong = append(wrong, err)
+			wrong = append(wrong, diagnostics(err)...)
 		}
 	}
-	return errors.Join(wrong...)
+	if len(wrong) == 0 {
+		return nil
+	}
+	return &config.Errors{List: wrong}
+}
+
+// diagnostics are the reasons why a plan is refused, as mistakes of the config.
+func diagnostics(err error) []config.Diagnostic {
+	var all plan.Refusals
+	if !errors.As(err, &all) {
+		all = plan.Refusals{err}
+	}
+	var out []config.Diagnostic
+	for _, e := range all {
+		d := config.Diagnostic{Message: e.Error()}
+		var r *plan.Refusal
+		if errors.As(e, &r) {
+			d = config.Diagnostic{Pos: r.Pos, Message: r.Text, Hint: r.Hint}
+		}
+		out = append(out, d)
+	}
+	return out
 }
 
 // within tells whether a place is in one of the folders that vet was asked about.
@@ -67,13 +86,12 @@ func (c *cli) within(dirs []string) func(plan.Pos) bool {
 // showMistakes prints mistakes as results: they are what vet was asked for.
 func (c *cli) showMistakes(err error) error {
 	var wrong *config.Errors
-	if !errors.As(err, &wrong) {
+	if !errors.As(err, &wrong) || wrong.List[0].Pos.File == "" {
 		return &exitError{exitConfig, err}
 	}
 	if c.flags.json {
-		e := json.NewEncoder(c.out)
 		for _, d := range wrong.List {
-			_ = e.Encode(map[string]any{"event": "mistake", "file": d.Pos.File, "line": d.Pos.Line, "column": d.Pos.Column, "path": d.Path, "message": d.Message, "hint": d.Hint})
+			_ = c.event("mistake", map[string]any{"file": d.Pos.File, "line": d.Pos.Line, "column": d.Pos.Column, "path": d.Path, "message": d.Message, "hint": d.Hint})
 		}
 		return &exitError{code: exitConfig}
 	}
@@ -88,7 +106,7 @@ func (c *cli) showVetted(w config.Workspace) {
 		names[a.Name] = true
 	}
 	if c.flags.json {
-		_ = json.NewEncoder(c.out).Encode(map[string]any{"event": "vet.finished", "apps": len(names), "deployments": len(w.Apps()), "environments": len(w.Environments), "warnings": len(w.Warnings)})
+		_ = c.event("vet.finished", map[string]any{"apps": len(names), "deployments": len(w.Apps()), "environments": len(w.Environments), "warnings": len(w.Warnings)})
 		return
 	}
 	for _, d := range w.Warnings {

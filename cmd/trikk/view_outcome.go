@@ -11,7 +11,6 @@ import (
 // showOutcome says how a run ended, which hosts are in which state, and what to do next. It never says less than the exit
 // code.
 func showOutcome(w io.Writer, p plan.Plan, o plan.Outcome, runID string) {
-	fmt.Fprintln(w)
 	for _, a := range p.Apps {
 		showAppOutcome(w, p, a, o)
 	}

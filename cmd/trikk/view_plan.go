@@ -29,12 +29,27 @@ func showPlan(w io.Writer, p plan.Plan, v planView) {
 		}
 		showApp(w, p, a, v)
 	}
-	for _, g := range p.Groups {
-		fmt.Fprintf(w, "\nafter %s\n", strings.Join(g.Needs, ", "))
-		showLanes(w, g.Lanes, v)
-	}
+	showGroups(w, p.Groups, v)
 	showNotes(w, p)
 	fmt.Fprintf(w, "\n%s\n", summary(p))
+}
+
+// showGroups shows work that apps share. Groups that wait for the same apps are shown together.
+func showGroups(w io.Writer, groups []plan.Group, v planView) {
+	for i, g := range groups {
+		if i > 0 && slices.Equal(groups[i-1].Needs, g.Needs) {
+			continue
+		}
+		var lanes []plan.Lane
+		for _, same := range groups[i:] {
+			if !slices.Equal(same.Needs, g.Needs) {
+				break
+			}
+			lanes = append(lanes, same.Lanes...)
+		}
+		fmt.Fprintf(w, "\n  after %s\n", strings.Join(g.Needs, ", "))
+		showLanes(w, lanes, v)
+	}
 }
 
 func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
@@ -47,14 +62,14 @@ func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
 		verb = "roll back"
 	}
 	fmt.Fprintf(w, "%s %s in %s: %s → %s\n", verb, a.App, p.Env, from, a.To)
-	var before *plan.Lane // the first lane of the wave before
+	var before *plan.Lane // the first lane of the last wave that is shown in full
 	for _, wave := range a.Waves {
 		fmt.Fprintf(w, "\n  %s%s\n", wave.Name, parallel(wave))
 		if before != nil && !v.lanes && allLike(*before, wave.Lanes) {
 			fmt.Fprintf(w, "    %s: the same %s as %s\n", strings.Join(laneHosts(wave.Lanes), ", "), plural(len(before.Steps), "step"), before.Host)
-		} else {
-			showLanes(w, wave.Lanes, v)
+			continue
 		}
+		showLanes(w, wave.Lanes, v)
 		before = &wave.Lanes[0]
 	}
 }
@@ -164,22 +179,31 @@ func showStep(w io.Writer, s plan.Step, laneHost, user string, hosts []string, v
 }
 
 func showNotes(w io.Writer, p plan.Plan) {
-	if len(p.Notes) == 0 {
+	notes := p.Notes
+	if p.Offline {
+		notes = append([]string{"no server was asked (--offline): this is the whole way, as if nothing were installed; it can't be applied"}, notes...)
+	}
+	if len(notes) == 0 {
 		return
 	}
 	fmt.Fprintln(w, "\nNote:")
-	for _, n := range p.Notes {
+	for _, n := range notes {
 		fmt.Fprintf(w, "  %s\n", n)
 	}
 }
 
 // summary counts what a plan does.
 func summary(p plan.Plan) string {
-	hosts := map[string]bool{}
-	steps := 0
+	hosts, steps := figures(p)
+	return fmt.Sprintf("Plan %s: %s, %s, %s.", p.ID, plural(len(p.Apps), "app"), plural(hosts, "host"), plural(steps, "step"))
+}
+
+// figures counts the hosts and the steps of a plan.
+func figures(p plan.Plan) (hosts, steps int) {
+	seen := map[string]bool{}
 	count := func(lanes []plan.Lane) {
 		for _, l := range lanes {
-			hosts[l.Host] = true
+			seen[l.Host] = true
 			steps += len(l.Steps)
 		}
 	}
@@ -191,7 +215,7 @@ func summary(p plan.Plan) string {
 	for _, g := range p.Groups {
 		count(g.Lanes)
 	}
-	return fmt.Sprintf("Plan %s: %s, %s, %s.", p.ID, plural(len(p.Apps), "app"), plural(len(hosts), "host"), plural(steps, "step"))
+	return len(seen), steps
 }
 
 func plural(n int, what string) string {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -23,10 +22,12 @@ type view interface {
 	finish(o plan.Outcome)
 }
 
-// plainView writes lines with a host prefix; lines are never mixed.
+// plainView writes lines with a host prefix; lines are never mixed. What happens goes to w, how it ended to result.
 type plainView struct {
 	mu      sync.Mutex
 	w       io.Writer
+	result  io.Writer
+	paint   paint // of w
 	verbose int
 	plan    plan.Plan
 	run     string
@@ -36,8 +37,12 @@ type plainView struct {
 	width   int
 }
 
-func newPlainView(w io.Writer, verbose int) *plainView {
-	return &plainView{w: w, verbose: verbose, wave: map[int]string{}, last: map[string]string{}, steps: map[string]plan.Step{}}
+func newPlainView(c *cli) *plainView {
+	w := c.world.err
+	if c.flags.quiet {
+		w = io.Discard
+	}
+	return &plainView{w: w, result: c.out, paint: c.paint(w), verbose: c.flags.verbose, wave: map[int]string{}, last: map[string]string{}, steps: map[string]plan.Step{}}
 }
 
 func (v *plainView) start(runID string, p plan.Plan) {
@@ -83,7 +88,7 @@ func (v *plainView) event(e plan.Event) {
 		v.step(e)
 	case plan.SegmentFinished:
 		if e.Error != "" {
-			fmt.Fprintf(v.w, "  %-*s  lost     %s\n", v.width, v.hostOf(*e.Ref), firstLine(e.Error))
+			fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, v.hostOf(*e.Ref), v.paint.bad("lost   "), firstLine(e.Error))
 		}
 	case plan.CancelAsked:
 		fmt.Fprintln(v.w, "interrupted: nothing new is started; what is in hand is finished or undone (again: stop at once)")
@@ -104,7 +109,7 @@ func (v *plainView) segment(e plan.Event) {
 		return
 	}
 	v.wave[e.Ref.Unit] = name
-	fmt.Fprintf(v.w, "%s\n", name)
+	fmt.Fprintln(v.w, v.paint.head(name))
 }
 
 func (v *plainView) waveOf(r plan.Ref) string {
@@ -133,17 +138,34 @@ func (v *plainView) step(e plan.Event) {
 	if d := time.Duration(r.Millis) * time.Millisecond; d >= 100*time.Millisecond {
 		took = fmt.Sprintf("  (%s)", d.Round(100*time.Millisecond))
 	}
-	fmt.Fprintf(v.w, "  %-*s  %-7s  %s%s\n", v.width, s.Host, word, s.Title, took)
 	bad := r.Status != plan.Changed && r.Status != plan.Unchanged
+	word = v.colour(r.Status)(fmt.Sprintf("%-7s", word))
+	fmt.Fprintf(v.w, "  %-*s  %s  %s%s\n", v.width, s.Host, word, s.Title, took)
+	if v.verbose > 1 {
+		v.indent(s.Host, s.Op.Script())
+	}
 	if bad && r.Error != "" {
 		v.indent(s.Host, r.Error)
 	}
-	if out := strings.TrimSpace(r.Output); out != "" && (bad || v.verbose > 1) && out != strings.TrimSpace(r.Error) {
+	if out := strings.TrimSpace(r.Output); out != "" && (bad || v.verbose > 0) && out != strings.TrimSpace(r.Error) {
 		v.indent(s.Host, lastLines(out, 20))
 	}
 }
 
+func (v *plainView) colour(status string) func(string) string {
+	switch status {
+	case plan.Changed:
+		return v.paint.good
+	case plan.Unchanged:
+		return func(s string) string { return s }
+	}
+	return v.paint.bad
+}
+
 func (v *plainView) indent(host, text string) {
+	if text == "" {
+		return
+	}
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
 		fmt.Fprintf(v.w, "  %-*s           %s\n", v.width, host, line)
 	}
@@ -156,73 +178,24 @@ func (v *plainView) progress(host, step, text string) {
 		return
 	}
 	v.last[step] = text
-	fmt.Fprintf(v.w, "  %-*s  waiting  %s\n", v.width, host, text)
+	fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, host, v.paint.wait("waiting"), text)
 }
 
 func (v *plainView) finish(o plan.Outcome) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	showOutcome(v.w, v.plan, o, v.run)
-}
-
-// jsonView writes one object a line with time, run and event.
-type jsonView struct {
-	mu  sync.Mutex
-	w   io.Writer
-	run string
-	now func() time.Time
-}
-
-func (v *jsonView) emit(event string, fields map[string]any) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	fields["event"], fields["run"], fields["time"] = event, v.run, v.now().UTC().Format(time.RFC3339Nano)
-	e := json.NewEncoder(v.w)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(fields) // a closed standard output ends the process by signal
-}
-
-func (v *jsonView) start(runID string, p plan.Plan) {
-	v.run = runID
-	v.emit("run.started", map[string]any{"plan": p.ID, "env": p.Env, "apps": appNames(p)})
-}
-
-func (v *jsonView) event(e plan.Event) {
-	f := map[string]any{"seq": e.Seq}
-	if e.Ref != nil {
-		f["ref"] = e.Ref
-	}
-	if e.Result != nil {
-		f["result"] = e.Result
-	}
-	if e.Error != "" {
-		f["error"] = e.Error
-	}
-	if e.Host != "" {
-		f["host"] = e.Host
-	}
-	v.emit(e.Kind, f)
-}
-
-func (v *jsonView) progress(host, step, text string) {
-	v.emit("step.progress", map[string]any{"host": host, "step": step, "text": text})
-}
-
-func (v *jsonView) finish(o plan.Outcome) {
-	v.emit("run.finished", map[string]any{"status": o.Status, "exit": exitOfOutcome(o.Status), "outcome": o})
-}
-
-func appNames(p plan.Plan) []string {
-	out := []string{}
-	for _, a := range p.Apps {
-		out = append(out, a.App)
-	}
-	return out
+	fmt.Fprintln(v.w)
+	showOutcome(v.result, v.plan, o, v.run)
 }
 
 func firstLine(s string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
 	return line
+}
+
+// indented marks lines as part of the line before.
+func indented(text string) string {
+	return "  " + strings.ReplaceAll(text, "\n", "\n  ")
 }
 
 func lastLines(s string, n int) string {

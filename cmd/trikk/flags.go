@@ -1,0 +1,87 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// flags are common to most commands. Every flag has an environment variable, TRIKK_NAME.
+type flags struct {
+	dir       string // -C
+	env       string // -e
+	yes       bool
+	json      bool
+	quiet     bool
+	verbose   int
+	color     string
+	noInput   bool
+	parallel  int
+	timeout   time.Duration
+	sshConfig string
+	acceptNew bool
+	state     string
+}
+
+func (f *flags) define(set *pflag.FlagSet) {
+	set.StringVarP(&f.dir, "dir", "C", ".", "the config repository is in `DIR` or above it")
+	set.BoolVar(&f.json, "json", false, "one JSON object a line; plan prints the plan document")
+	set.BoolVarP(&f.quiet, "quiet", "q", false, "only results and errors")
+	set.CountVarP(&f.verbose, "verbose", "v", "also what remote steps print; -vv also their exact shell")
+	set.StringVar(&f.color, "color", "auto", "colour: `WHEN` is auto, always or never")
+	set.BoolVar(&f.noInput, "no-input", false, "never ask; what would need an answer is refused")
+	set.IntVar(&f.parallel, "parallel", 64, "open at most `N` connections at once")
+	set.DurationVar(&f.timeout, "timeout", 15*time.Second, "give each connection `DURATION` to be ready")
+	set.StringVar(&f.sshConfig, "ssh-config", "", "read this `FILE` as ssh_config, or none (default: the user's)")
+	set.BoolVar(&f.acceptNew, "accept-new", false, "record unknown host keys, as OpenSSH's StrictHostKeyChecking=accept-new")
+	set.StringVar(&f.state, "state", "", "keep runs in `DIR` (default: trikk in the XDG state directory)")
+}
+
+// settle completes the flags from the environment and refuses values that mean nothing.
+func (c *cli) settle(set *pflag.FlagSet) error {
+	if err := c.fromEnvironment(set); err != nil {
+		return err
+	}
+	if !slices.Contains([]string{"auto", "always", "never"}, c.flags.color) {
+		return usage("--color %s: it is auto, always or never", c.flags.color)
+	}
+	if c.flags.parallel < 1 {
+		return usage("--parallel %d: it is at least 1", c.flags.parallel)
+	}
+	if c.flags.timeout <= 0 {
+		return usage("--timeout %s: it is more than nothing", c.flags.timeout)
+	}
+	return nil
+}
+
+// fromEnvironment sets every flag that was not given from TRIKK_NAME.
+func (c *cli) fromEnvironment(set *pflag.FlagSet) error {
+	var wrong error
+	set.VisitAll(func(f *pflag.Flag) {
+		if f.Changed || f.Name == "help" || f.Name == "version" || wrong != nil {
+			return
+		}
+		name := "TRIKK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		if v := c.world.env(name); v != "" {
+			if err := set.Set(f.Name, v); err != nil {
+				wrong = usage("%s: %w", name, err)
+			}
+		}
+	})
+	return wrong
+}
+
+// envFlag adds -e to a command that needs an environment.
+func (c *cli) envFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&c.flags.env, "env", "e", "", "of this `ENV` (required)")
+}
+
+func (c *cli) needEnv() error {
+	if c.flags.env == "" {
+		return usage("name the environment: -e ENV")
+	}
+	return nil
+}

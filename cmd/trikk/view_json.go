@@ -1,0 +1,77 @@
+package main
+
+import (
+	"io"
+	"sync"
+	"time"
+
+	"trikk.dev/engine/plan"
+)
+
+// jsonView writes one object a line with time, run and event.
+type jsonView struct {
+	mu  sync.Mutex
+	w   io.Writer
+	run string
+	now func() time.Time
+}
+
+func (v *jsonView) emit(event string, fields map[string]any) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	_ = writeEvent(v.w, eventLine{stamp(v.now()), v.run, event}, fields) // a closed standard output ends the process by signal
+}
+
+// planned shows what a plan does, before the run: the document itself is what plan --json prints.
+func (v *jsonView) planned(p plan.Plan) {
+	type app struct {
+		App    string   `json:"app"`
+		Intent string   `json:"intent"`
+		From   []string `json:"from"`
+		To     string   `json:"to"`
+	}
+	apps := []app{}
+	for _, a := range p.Apps {
+		apps = append(apps, app{a.App, a.Intent, append([]string{}, a.From...), a.To})
+	}
+	hosts, steps := figures(p)
+	v.emit("plan", map[string]any{"plan": p.ID, "env": p.Env, "apps": apps, "hosts": hosts, "steps": steps, "notes": append([]string{}, p.Notes...)})
+}
+
+func (v *jsonView) start(runID string, p plan.Plan) {
+	v.run = runID
+	v.emit("run.started", map[string]any{"plan": p.ID, "env": p.Env, "apps": appNames(p)})
+}
+
+func (v *jsonView) event(e plan.Event) {
+	f := map[string]any{"seq": e.Seq}
+	if e.Ref != nil {
+		f["ref"] = e.Ref
+	}
+	if e.Result != nil {
+		f["result"] = e.Result
+	}
+	if e.Error != "" {
+		f["error"] = e.Error
+	}
+	if e.Host != "" {
+		f["host"] = e.Host
+	}
+	v.emit(e.Kind, f)
+}
+
+func (v *jsonView) progress(host, step, text string) {
+	v.emit("step.progress", map[string]any{"host": host, "step": step, "text": text})
+}
+
+func (v *jsonView) finish(o plan.Outcome) {
+	v.emit("run.finished", map[string]any{"status": o.Status, "exit": exitOfOutcome(o.Status), "outcome": o})
+}
+
+func appNames(p plan.Plan) []string {
+	out := []string{}
+	for _, a := range p.Apps {
+		out = append(out, a.App)
+	}
+	return out
+}
