@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"trikk.dev/engine/artifact"
+	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
 	"trikk.dev/engine/proxy"
 )
@@ -171,10 +172,13 @@ func (p *problems) none() bool {
 	return len(p.all) == 0
 }
 
-// join gives all errors, sorted by host and each once: a host that can't be reached is met more than once.
+// join gives all errors, sorted by host and each once. A host that can't be reached is met many times, and told once.
 func (p *problems) join() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	for i, e := range p.all {
+		p.all[i].err = whole(e.err)
+	}
 	slices.SortStableFunc(p.all, func(a, b hostError) int {
 		return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.err.Error(), b.err.Error()))
 	})
@@ -187,4 +191,13 @@ func (p *problems) join() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// whole is the error of a host that can't be reached, whatever was wanted of it; other errors stay.
+func whole(err error) error {
+	var e *host.Error
+	if errors.As(err, &e) && (e.Kind == host.Unreachable || e.Kind == host.Auth || e.Kind == host.HostKey) {
+		return e
+	}
+	return err
 }

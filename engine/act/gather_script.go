@@ -137,9 +137,10 @@ process() {
 
 # Processes without a terminal whose directory or program is in a release.
 found() {
+	[ -n "${listed:-}" ] || listed=$(ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null)
 	own=$(cat /proc/$$/stat)
 	own=$(set -- ${own##*) } && echo "$3")
-	ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null | grep -F " -> $real/releases/" | sed 's|.*/proc/\([0-9]*\)/[a-z]* -> \(/.*\)|\1 \2|' | while read -r pid path; do
+	printf '%s\n' "$listed" | grep -F " -> $real/releases/" | sed 's|.*/proc/\([0-9]*\)/[a-z]* -> \(/.*\)|\1 \2|' | while read -r pid path; do
 		stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
 		(set -- ${stat##*) } && [ "$1" != Z ] && [ "$3" != "$own" ] && [ "$5" = 0 ]) && put found "$path"
 	done

@@ -95,6 +95,7 @@ func TestPreflight(t *testing.T) {
 			bin := t.TempDir()
 			f := newFleetOf(t, sshtest.Config{Env: []string{"PATH=" + bin + ":" + os.Getenv("PATH")}}, "app01")
 			standIn(t, bin, "systemctl", "case $1 in show) echo LoadState=not-found ;; *) echo inactive ;; esac")
+			standIn(t, bin, "sudo", "exit 0")
 			f.publish("web.tar.gz", "one")
 			f.sh("app01", tt.prepare)
 			if tt.edit != nil {
@@ -291,5 +292,59 @@ func TestSudoForUnits(t *testing.T) {
 	var e *host.Error
 	if !errors.As(err, &e) || e.Kind != host.Sudo || !strings.Contains(err.Error(), "web.service") || !strings.Contains(err.Error(), "NOPASSWD") {
 		t.Fatalf("error %v", err)
+	}
+}
+
+// TestRotationFacts asks every proxy of every active server, and tells which can't be asked.
+func TestRotationFacts(t *testing.T) {
+	command := plan.Driver{Command: &plan.Command{Drain: "do-drain", IsDrained: "is-drained", Admit: "do-admit", IsAdmitted: "is-admitted"}}
+	env := plan.Environment{
+		Servers: map[string]plan.Host{"app01": {Name: "app01"}, "app02": {Name: "app02"}},
+		Proxies: map[string]plan.Proxy{
+			"lb01": {Host: plan.Host{Name: "lb01"}, Driver: command}, "lb02": {Host: plan.Host{Name: "lb02"}, Driver: command},
+		},
+	}
+	app := plan.App{Name: "web", Servers: []string{"app01", "app02"}, Layout: plan.Layout{Root: "/srv/web", Current: "current"},
+		Artifact: plan.Artifact{File: &plan.FileArtifact{Path: "x"}},
+		Topology: plan.Topology{Shared: &plan.Shared{Proxies: []string{"lb01", "lb02"}, Backend: "web", Member: "{server}"}}}
+	hosts := fakes{}
+	for _, name := range []string{"app01", "app02"} {
+		h := hosttest.New(t, name)
+		h.OnQuery("/srv/web").Times(2).Reply(factsOf("web"))
+		hosts[name] = h
+	}
+	lb := hosttest.New(t, "lb01")
+	in := func(yes string) func(q host.Query) (host.Output, error) {
+		return func(q host.Query) (host.Output, error) {
+			if slices.ContainsFunc(q.Args(), func(a string) bool { return strings.Contains(a, "app02") }) == (yes == "app02") {
+				return host.Output{}, nil
+			}
+			return host.Output{Exit: 1}, nil
+		}
+	}
+	lb.OnQuery("is-drained").Always().Do(in("app02"))
+	lb.OnQuery("is-admitted").Always().Do(in("app01"))
+	hosts["lb01"] = lb
+	second := hosttest.New(t, "lb02")
+	second.OnQuery("is-admitted").Always()
+	second.OnQuery("is-drained").Always().Reply(host.Output{Exit: 1})
+	hosts["lb02"] = second
+	g := act.Gatherer{Readers: act.ReadersOf(hosts)}
+	facts, err := g.Gather(t.Context(), env, []plan.App{app}, plan.Intent{Kind: plan.Rollback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for server, want := range map[string][]plan.Rotation{
+		"app01": {{Proxy: "lb01", State: plan.RotationIn}, {Proxy: "lb02", State: plan.RotationIn}},
+		"app02": {{Proxy: "lb01", State: plan.RotationOut}, {Proxy: "lb02", State: plan.RotationIn}},
+	} {
+		if got := facts.Rotation["web"][server]; !slices.Equal(got, want) {
+			t.Errorf("%s: %+v, want %+v", server, got, want)
+		}
+	}
+	delete(hosts, "lb02")
+	_, err = g.Gather(t.Context(), env, []plan.App{app}, plan.Intent{Kind: plan.Rollback})
+	if err == nil || err.Error() != "lb02: connecting to lb02: connection refused" {
+		t.Errorf("error %v, want one line for both servers", err)
 	}
 }

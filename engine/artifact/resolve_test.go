@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"trikk.dev/engine/artifact"
 	"trikk.dev/engine/plan"
@@ -360,5 +361,30 @@ func TestResolveIsCancelled(t *testing.T) {
 	r.serve = func(http.ResponseWriter, *http.Request) bool { cancel(); return true }
 	if _, err := resolver(t).Resolve(ctx, urlApp(r.URL+"/a.zip", nil), "1"); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error %v, want cancelled", err)
+	}
+}
+
+func TestRepositoryThatHangs(t *testing.T) {
+	r := newRepo(t, nil)
+	r.serve = func(_ http.ResponseWriter, q *http.Request) bool { <-q.Context().Done(); return true }
+	res := resolver(t)
+	res.Client.Timeout = 30 * time.Millisecond
+	_, err := res.Resolve(t.Context(), urlApp(r.URL+"/a.zip", nil), "1")
+	var e *artifact.Error
+	if !errors.As(err, &e) || e.Kind != artifact.Unreachable || !strings.Contains(err.Error(), "no answer from 127.0.0.1") || !strings.Contains(err.Error(), "in time") {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestSecretThatIsMissing(t *testing.T) {
+	res := resolver(t)
+	res.Secrets = func(plan.Secret) (string, error) { return "", errors.New("reading secret env PW: it is not set") }
+	app := urlApp("http://127.0.0.1:1/a.zip", func(u *plan.URLArtifact) { u.Auth = &plan.Auth{Token: &plan.Secret{Env: "PW"}} })
+	if _, err := res.Resolve(t.Context(), app, "1"); err == nil || !strings.Contains(err.Error(), "env PW: it is not set") {
+		t.Fatalf("error %v", err)
+	}
+	res.Secrets = nil
+	if _, err := res.Resolve(t.Context(), app, "1"); err == nil || !strings.Contains(err.Error(), "secrets are not available") {
+		t.Fatalf("error %v", err)
 	}
 }
