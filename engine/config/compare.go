@@ -16,8 +16,6 @@ type side struct {
 	at        plan.Pos // the nearest place that the user wrote
 }
 
-func (s side) exists() bool { return s.own.Exists() || s.base.Exists() }
-
 // child goes down one field.
 func (s side) child(c *comparison, name string) side {
 	n := side{own: field(s.own, name), base: field(s.base, name), at: s.at}
@@ -166,7 +164,7 @@ func (c *comparison) match(sh shape, name string, w cue.Value, path []string) (c
 	}
 	var said string
 	for _, p := range sh.patterns {
-		err := p.key.Unify(w.Context().Encode(name)).Validate(cue.Concrete(true))
+		err := p.accepts(name)
 		if err == nil {
 			return p.value, true
 		}

@@ -111,7 +111,7 @@ func (e evaluator) build(folders []folder, parse parseFile) (b built, err error)
 	if schema.err != nil {
 		return built{}, fmt.Errorf("reading the schema: %w", schema.err)
 	}
-	if b.language, err = newLanguage(schema.value); err != nil {
+	if b.language, err = newLanguage(ctx, schema.value); err != nil {
 		return built{}, err
 	}
 	for _, in := range insts[1:] {

@@ -96,8 +96,8 @@ func reason(schema, v cue.Value, err error) (message, hint string) {
 	}
 	kind := kindOf(schema)
 	if custom := custom(err); custom != "" {
-		if hint == "" && kind&v.IncompleteKind() == 0 {
-			hint = "it is " + kindWords(v.IncompleteKind())
+		if is := kindWords(v.IncompleteKind()); hint == "" && is != "" && kind&v.IncompleteKind() == 0 {
+			hint = "it is " + is
 		}
 		return custom, hint
 	}
@@ -153,15 +153,24 @@ func saying(err error) string {
 	if format == "invalid value %s (does not satisfy %s)" && len(args) == 2 {
 		return limit(fmt.Sprint(args[1]), fmt.Sprint(args[0]))
 	}
-	for i, a := range args {
-		if _, isPos := a.(token.Position); !isPos {
-			args[i] = clip(fmt.Sprint(a))
-		}
-	}
-	if text := strings.TrimSuffix(fmt.Sprintf(strings.ReplaceAll(format, "%d", "%v"), args...), ":"); text != "" {
+	if text := strings.TrimSuffix(fmt.Sprintf(format, printable(args)...), ":"); text != "" && !strings.Contains(text, "%!") {
 		return text
 	}
 	return clip(err.Error())
+}
+
+// printable shortens the arguments of an error, as far as that is safe for its format.
+func printable(args []any) []any {
+	out := slices.Clone(args)
+	for i, a := range out {
+		switch a := a.(type) {
+		case string:
+			out[i] = clip(a)
+		case fmt.Stringer:
+			out[i] = clip(a.String())
+		}
+	}
+	return out
 }
 
 // importFailed words an import that can't be resolved.
@@ -219,6 +228,11 @@ func alternatives(v cue.Value) []string {
 // one explains one error of CUE's by itself.
 func (m module) one(e errors.Error) Diagnostic {
 	d := Diagnostic{Message: saying(e)}
+	if format, args := e.Msg(); strings.HasPrefix(format, "undefined field") && len(args) == 1 {
+		if n := nearest(fmt.Sprint(args[0]), []string{"#App", "#Environment"}); n != "" {
+			d.Hint = fmt.Sprintf("did you mean %q?", n)
+		}
+	}
 	if p := e.Position(); p.IsValid() && m.isUser(p.Filename()) {
 		d.Pos = m.pos(p)
 	} else if in := m.users(e); len(in) > 0 {

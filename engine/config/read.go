@@ -73,8 +73,10 @@ func field(v cue.Value, name string) cue.Value {
 // app reads the deployments of an app.
 func (r *reader) app(pkg, v cue.Value) {
 	r.outcome.name = filepath.Base(r.folder.dir)
-	if name, err := field(v, "name").String(); err == nil {
-		r.outcome.name = name
+	if name := field(v, "name"); name.Exists() {
+		if s, err := name.String(); err == nil {
+			r.outcome.name = s
+		}
 	}
 	v = v.Unify(r.language.app)
 	if err := v.Validate(cue.Concrete(true), cue.All()); err != nil || pkg.Err() != nil {
@@ -165,6 +167,7 @@ func decode(v cue.Value, into any) error {
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
+	d.UseNumber() // a large number in a generated file stays what it is
 	if err := d.Decode(into); err != nil {
 		return fmt.Errorf("the schema and this trikk differ: %w", err)
 	}

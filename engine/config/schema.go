@@ -22,12 +22,12 @@ type language struct {
 }
 
 // newLanguage looks up what this package needs of the built schema.
-func newLanguage(v cue.Value) (language, error) {
+func newLanguage(ctx *cue.Context, v cue.Value) (language, error) {
 	l := language{
 		app:         v.LookupPath(cue.MakePath(cue.Def("App"))),
 		deployment:  v.LookupPath(cue.MakePath(cue.Def("Deployment"))),
 		environment: v.LookupPath(cue.MakePath(cue.Def("Environment"))),
-		inventory:   v.Context().CompileString("{[#Name]: #Environment}", cue.Scope(v)),
+		inventory:   ctx.CompileString("{[#Name]: #Environment}", cue.Scope(v)),
 	}
 	for _, w := range []cue.Value{v, l.app, l.deployment, l.environment, l.inventory} {
 		if err := w.Err(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
 )
 
 // shape is what the schema says about one struct.
@@ -24,6 +25,11 @@ type member struct {
 
 // pattern is one [Key]: Value of the schema.
 type pattern struct{ key, value cue.Value }
+
+// accepts says why a key does not fit the pattern; nil if it does.
+func (p pattern) accepts(key string) error {
+	return cuecontext.New().Encode(key).Unify(p.key).Validate(cue.Concrete(true))
+}
 
 // shapeOf reads the shape of a struct of the schema.
 func shapeOf(v cue.Value) shape {
@@ -79,7 +85,7 @@ func (s shape) schemaOf(name string) (cue.Value, bool) {
 		return m.value, true
 	}
 	for _, p := range s.patterns {
-		if p.key.Unify(p.key.Context().Encode(name)).Validate(cue.Concrete(true)) == nil {
+		if p.accepts(name) == nil {
 			return p.value, true
 		}
 	}

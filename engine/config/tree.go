@@ -87,6 +87,11 @@ func (m module) scan(ctx context.Context) ([]folder, []Diagnostic, error) {
 		f.broken = f.broken || s.spoilt["cue.mod"] || s.spoilt[f.dir]
 		out = append(out, *f)
 	}
+	for dir := range s.spoilt {
+		if dir != "cue.mod" && !slices.ContainsFunc(out, func(f folder) bool { return f.dir == dir }) {
+			out = append(out, folder{dir: dir, files: []string{filepath.Join(m.root, filepath.FromSlash(dir))}, broken: true})
+		}
+	}
 	slices.SortFunc(out, func(a, b folder) int { return cmp.Or(cmp.Compare(a.dir, b.dir), cmp.Compare(a.pkg, b.pkg)) })
 	return out, s.diags, nil
 }
