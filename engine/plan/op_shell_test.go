@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"trikk.dev/engine/plan"
 )
@@ -69,7 +71,10 @@ func (s *server) do(op plan.Op) outcome {
 	b.WriteString("( eval " + text + " ) </dev/null 2>&1\ntrikk_status=$?\n")
 	b.WriteString("printf '%s end %s\\n' " + nonce + " $trikk_status\n}\ntrikk_main; exit 0\n")
 
-	cmd := exec.Command(s.shell, "-s")
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, s.shell, "-s")
+	cmd.WaitDelay = time.Second // what still holds the output then is a failure
 	cmd.Dir = s.home
 	cmd.Env = append(os.Environ(), "HOME="+s.home, "LC_ALL=", "LANG=")
 	cmd.Env = append(cmd.Env, s.env...)
