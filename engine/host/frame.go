@@ -62,6 +62,8 @@ func makeFrame(s Script, fail, input string) (frame, error) {
 	}
 	b.WriteString("same() { [ $# -eq 0 ] || printf '%s\\n' \"$*\"; printf '%s same\\n' \"$trikk_nonce\"; exit 0; }\n")
 	fmt.Fprintf(&b, "fail() { %s; }\n", fail)
+	// sudo leaves the login user's directory, which the other user may not enter: find and cp -a fail there.
+	b.WriteString("cd 2>/dev/null || cd /\n")
 	b.WriteString("read -r _ _ _ _ trikk_group _ </proc/$$/stat || trikk_group=0\n")
 	b.WriteString("printf '%s begin %s\\n' \"$trikk_nonce\" \"$trikk_group\" || exit 1\n")
 	for i, step := range s.Steps {
