@@ -80,7 +80,7 @@ func (p *Process) Wait() Result {
 func (p *Process) Shows(text string) {
 	p.t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
-	for !strings.Contains(p.stdout.String(), text) {
+	for !strings.Contains(p.stdout.String()+p.stderr.String(), text) {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("trikk %s did not print %q:\n%s\n%s", strings.Join(p.args, " "), text, p.stdout.String(), p.stderr.String())
 		}
