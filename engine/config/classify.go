@@ -16,10 +16,14 @@ func (m module) classify(all []folder) []folder {
 	imported := m.imported(all)
 	var out []folder
 	for _, f := range all {
-		if imported[f.dir] || slices.ContainsFunc(all, f.above) {
-			f.kind = inner
+		switch {
+		case slices.ContainsFunc(all, f.above):
+			f.kind = parent
+		case imported[f.dir]:
+			f.kind = shared
 		}
-		if m.evaluated(f, imported[f.dir]) {
+		f.below = slices.ContainsFunc(all, func(g folder) bool { return g.above(f) })
+		if m.evaluated(f) {
 			out = append(out, f)
 		}
 	}
@@ -116,14 +120,14 @@ func (m module) spread(all []folder) bool {
 
 // evaluated reports whether a folder may hold an app or environments. The app of a folder with folders below it is what
 // they share.
-func (m module) evaluated(f folder, imported bool) bool {
+func (m module) evaluated(f folder) bool {
 	switch {
 	case f.broken, m.path+"/"+f.dir == schemaImport:
 		return false
 	case f.kind == leaf, f.has("environments"):
 		return true
 	default:
-		return imported && f.has("app")
+		return f.kind == shared && f.has("app")
 	}
 }
 

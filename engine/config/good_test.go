@@ -302,3 +302,29 @@ app: schema.#App & {
 		t.Errorf("warnings are %v, want %s", w.Warnings, want)
 	}
 }
+
+func TestInventoryBesideApps(t *testing.T) {
+	const app = `
+app: schema.#App & {
+	name: "NAME"
+	artifact: url: url: "https://repo.example/a.zip"
+	environments: prod: servers: ["s1"]
+}
+`
+	const envs = `
+environments: prod: schema.#Environment & {servers: s1: address: "s1.example"}
+`
+	head := "package one\n\nimport \"trikk.dev/schema\"\n"
+	for name, archive := range map[string]string{
+		"in one file":        "-- one.cue --\n" + head + app + envs,
+		"in a parent folder": "-- one.cue --\n" + head + envs + "\napp: rollout: onFailure: \"revert\"\n-- x/a.cue --\n" + head + app,
+		"computed":           "-- e/e.cue --\n" + head + "\nif true {" + envs + "}\n-- x/a.cue --\n" + head + app,
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, err := load(t, strings.ReplaceAll(archive, "NAME", "a")+"-- inventory/inventory.cue --\npackage inventory\n\nenvironments: {}\n")
+			if err != nil || len(w.Apps()) != 1 || len(w.Environments) != 1 {
+				t.Errorf("%d apps, %d environments, %v", len(w.Apps()), len(w.Environments), err)
+			}
+		})
+	}
+}

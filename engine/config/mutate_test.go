@@ -13,7 +13,7 @@ import (
 	"trikk.dev/engine/config"
 )
 
-var spoil = flag.Int("spoil", 30, "how many damaged repositories to try; raise -rapid.checks too")
+var spoil = flag.Int("spoil", 15, "how many damaged repositories to try; raise -rapid.checks too")
 
 // TestSpoiltFiles damages a sound repository in every small way: the result is a workspace, or mistakes that each have a
 // place in a file of the user's and words that are not CUE's internals.

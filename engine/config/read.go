@@ -34,18 +34,18 @@ func (r *reader) read(l loaded) {
 	app := field(l.value, "app")
 	inventory := field(l.value, "environments")
 	switch {
-	case app.Exists():
+	case app.Exists() && r.folder.kind != parent:
 		r.app(l.value, app)
 	case len(wrong) > 0:
-	case inventory.Exists():
+	case inventory.Exists() && (r.folder.has("environments") || !r.folder.below):
 		r.inventory(l.value, inventory)
 	case l.value.Err() != nil:
 		r.add(r.plain(l.value.Err())...)
-	case r.folder.kind == inner:
+	case r.folder.kind != leaf:
 	default:
 		r.add(r.noApp())
 	}
-	if app.Exists() && r.folder.has("environments") {
+	if app.Exists() && r.folder.kind != parent && r.folder.has("environments") {
 		r.inventory(l.value, inventory)
 	}
 	if len(r.outcome.diags) == 0 && len(r.folder.labels) > 1 { // what is beside the app must hold too

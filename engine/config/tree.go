@@ -32,14 +32,16 @@ type folder struct {
 	written map[string]plan.Pos // where its own files write environments, by dotted path
 	broken  bool                // a file has a syntax error
 	kind    kind
+	below   bool // there is a parent, so that not all fields are its own
 }
 
 // kind is what a folder is for.
 type kind int
 
 const (
-	leaf  kind = iota // an app or environments
-	inner             // shared by the folders below it, or imported by others
+	leaf   kind = iota // an app or environments
+	shared             // imported by others
+	parent             // shared by the folders below it
 )
 
 // label is one top-level field or embedded value.
