@@ -116,8 +116,11 @@ func (f *fleet) drawMeddling(t *rapid.T) {
 	switch rapid.IntRange(0, 3).Draw(t, "meddling") {
 	case 0:
 		state := rapid.SampledFrom([]string{plan.RotationIn, plan.RotationOut, plan.RotationDown, plan.RotationUnknown}).Draw(t, "rotation")
-		f.rotate(app, host, state)
-		for _, p := range plan.Points(app, f.env, host) {
+		for i, p := range plan.Points(app, f.env, host) {
+			if i > 0 && !enables(app, p) && rapid.Bool().Draw(t, "spared") {
+				continue
+			}
+			f.point(app, p).State = state
 			f.marks(app, &at, p, state == plan.RotationOut)
 		}
 	case 1:

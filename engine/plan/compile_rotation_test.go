@@ -25,7 +25,7 @@ func TestOrderOfTurns(t *testing.T) {
 		"down goes first":        {states: []string{in, down, in}, most: 1, waves: []string{"app02", "app01", "app03"}, note: "app02 is not in rotation (down at lb01)"},
 		"two out, one at once":   {states: []string{out, in, out}, most: 1, waves: []string{"app01", "app03", "app02"}},
 		"two out, two at once":   {states: []string{out, in, out}, most: 2, waves: []string{"app01 app03", "app02"}},
-		"unknown counts as in":   {states: []string{in, unknown, in}, most: 1, waves: []string{"app01", "app02", "app03"}},
+		"unknown counts as in":   {states: []string{in, unknown, in}, most: 1, waves: []string{"app01", "app02", "app03"}, note: "hello: lb01 can't say whether app02 is in rotation: it counts as in"},
 		"none in rotation":       {states: []string{out, down, out}, most: 1, waves: []string{"app01 app02 app03"}, note: "no server of hello is in rotation: all that need it take their turn at once"},
 		"some done":              {states: []string{in, in, in}, most: 1, done: []string{"app01"}, waves: []string{"app02", "app03"}},
 		"done and out is mended": {states: []string{out, in, in}, most: 1, done: []string{"app01"}, waves: []string{"app01", "app02", "app03"}},

@@ -12,6 +12,11 @@ func (c *compiler) rotate() ([]Wave, error) {
 	idle := 0          // out of rotation, and nothing here mends that
 	for _, s := range c.app.Servers {
 		t := c.turn(s)
+		for i, p := range t.points {
+			if t.states[i] == RotationUnknown {
+				c.note("%s: %s can't say whether %s is in rotation: it counts as in", c.app.Name, p.Proxy, s)
+			}
+		}
 		switch {
 		case !t.needs.any() && !t.available:
 			c.note("%s: %s is not in rotation (%s), and this plan leaves it so", c.app.Name, s, t.why(c.app))
