@@ -67,6 +67,10 @@ if ! why=$( (set -C && printf '%s\n' "$plan" >"$mark") 2>&1); then
 	rm -f "$mark"
 	fail "$(id -un) can't write $mark: $(because "$why")"
 fi
+# IDs sort by time: marks of plans that have been stale for long are not kept
+ls "$root/.trikk/plans" | sort -r | tail -n +201 | while read -r old; do
+	rm -f "$root/.trikk/plans/$old"
+done
 `
 
 // The manifest is on disk before it has its name: what has a manifest is complete.
