@@ -55,10 +55,9 @@ func (f *Fleet) HTTPD(t testing.TB, m *Machine, b Balancer) *HTTPD {
 	return &HTTPD{Machine: m, Port: b.Port, Balancer: b.Name}
 }
 
-// Generation is how often httpd was reloaded.
-func (h *HTTPD) Generation(t testing.TB) int {
-	t.Helper()
-	return strings.Count(h.Machine.Read("/srv/httpd/error.log"), "SIGUSR1 received")
+// Reloads counts the graceful reloads so far.
+func (h *HTTPD) Reloads() int {
+	return strings.Count(h.Machine.Read("/srv/httpd/error.log"), "Graceful restart requested")
 }
 
 var httpdConfig = template.Must(template.New("httpd").Parse(`ServerRoot /srv/httpd

@@ -76,11 +76,15 @@ func (p *Process) Wait() Result {
 	return r
 }
 
-// Shows waits until trikk has printed text.
-func (p *Process) Shows(text string) {
+// Prints waits until trikk has printed text while it runs; the plan, which it shows before, does not count.
+func (p *Process) Prints(text string) {
 	p.t.Helper()
 	deadline := time.Now().Add(60 * time.Second)
-	for !strings.Contains(p.stdout.String()+p.stderr.String(), text) {
+	for {
+		_, running, _ := strings.Cut(p.stderr.String(), "run ")
+		if strings.Contains(running, text) {
+			return
+		}
 		if time.Now().After(deadline) {
 			p.t.Fatalf("trikk %s did not print %q:\n%s\n%s", strings.Join(p.args, " "), text, p.stdout.String(), p.stderr.String())
 		}
