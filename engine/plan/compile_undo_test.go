@@ -178,6 +178,57 @@ func TestMendingOneProxyLeavesTheOtherAlone(t *testing.T) {
 	}
 }
 
+// A turn drains the server where it is in, proves it everywhere, and a failed one puts it back only where it was in.
+func TestTurnOfAServerThatIsOutAtOneProxy(t *testing.T) {
+	app := hello("app01")
+	app.Topology = shared("lb01", "lb02")
+	f := newFleet(1, 2, haproxy).with(app)
+	f.deploy(t, "1.0")
+	f.facts.Rotation["hello"]["app01"][1].State = plan.RotationOut
+	app.Version = "2.0"
+	l := turnOf(t, f.with(app))
+	var got []string
+	for _, s := range l.Steps {
+		got = append(got, pointsOf(s)...)
+		for _, u := range s.Undo {
+			for _, p := range pointsOf(u) {
+				got = append(got, "undo "+p)
+			}
+		}
+	}
+	equal(t, "the points", got, []string{"drain lb01", "undo admit lb01", "drain again lb01", "drain again lb02", "admit lb01", "admit lb02", "undo drain lb01", "undo drain lb02"})
+}
+
+// pointsOf lists the proxies of a drain or an admit.
+func pointsOf(s plan.Step) []string {
+	var points []plan.Point
+	switch op := s.Op.(type) {
+	case plan.DrainOp:
+		points = op.Points
+	case plan.AdmitOp:
+		points = op.Points
+	}
+	var out []string
+	for _, p := range points {
+		out = append(out, briefOp(s.Op)+" "+p.Proxy)
+	}
+	return out
+}
+
+// A server that all proxies call down is restarted, though its process runs and its release is the right one; one that only some
+// call down is left alone.
+func TestServersThatAreDownAreRestarted(t *testing.T) {
+	app := hello("app01", "app02")
+	app.Topology = shared("lb01", "lb02")
+	f := newFleet(2, 2, haproxy).with(app)
+	live := f.deploy(t, "1.0").Apps[0].To
+	f.rotate(app, "app02", plan.RotationDown)
+	f.facts.Rotation["hello"]["app01"][0].State = plan.RotationDown
+	p := f.plan(t)
+	equal(t, "the waves", turns(p), []string{"app02"})
+	equal(t, "the turn", brief(p.Apps[0].Waves[0].Lanes[0].Steps), []string{"record used", "drain", "drain again", "stop " + live, "start " + live, "probe", "admit"})
+}
+
 func TestStandbyIsDisabledStoppedAndLinked(t *testing.T) {
 	app := hello("app01")
 	app.Standby, app.Marker = []string{"app02"}, "config/disabled"
