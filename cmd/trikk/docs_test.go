@@ -1,0 +1,369 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cuelang.org/go/cue/parser"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"mvdan.cc/sh/v3/syntax"
+)
+
+// page is one Markdown file of the repository.
+type page struct {
+	name   string // relative to the repository, with slashes
+	prose  string // without what is in blocks
+	blocks []block
+}
+
+// block is one fenced block of a page.
+type block struct {
+	lang string
+	line int // of the page, where the text begins
+	text string
+}
+
+const repository = "../.."
+
+// pages reads the README and everything in docs.
+func pages(t *testing.T) []page {
+	t.Helper()
+	var out []page
+	add := func(name string) {
+		text, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, parsePage(t, name, string(text)))
+	}
+	for _, name := range []string{"README.md", "CONTRIBUTING.md", "CHANGELOG.md"} {
+		add(name)
+	}
+	err := fs.WalkDir(os.DirFS(repository), "docs", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() && strings.HasSuffix(name, ".md") {
+			add(name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func parsePage(t *testing.T, name, text string) page {
+	t.Helper()
+	p := page{name: name}
+	var prose strings.Builder
+	var open *block
+	for i, line := range strings.Split(text, "\n") {
+		lang, fence := strings.CutPrefix(line, "```")
+		switch {
+		case fence && open == nil:
+			open = &block{lang: lang, line: i + 2}
+		case fence:
+			p.blocks = append(p.blocks, *open)
+			open = nil
+		case open != nil:
+			open.text += line + "\n"
+		default:
+			prose.WriteString(line + "\n")
+		}
+	}
+	if open != nil {
+		t.Fatalf("%s:%d: a block is not closed", name, open.line)
+	}
+	p.prose = prose.String()
+	return p
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ +(.*)$`)
+	named   = regexp.MustCompile(`<a id="([^"]+)">`)
+)
+
+// TestDocsLinks follows every relative link of the docs, to a heading too.
+func TestDocsLinks(t *testing.T) {
+	anchors := map[string][]string{}
+	all := pages(t)
+	for _, p := range all {
+		for _, h := range heading.FindAllStringSubmatch(p.prose, -1) {
+			anchors[p.name] = append(anchors[p.name], anchor(h[1]))
+		}
+		for _, a := range named.FindAllStringSubmatch(p.prose, -1) {
+			anchors[p.name] = append(anchors[p.name], a[1])
+		}
+	}
+	count := 0
+	for _, p := range all {
+		for _, m := range link.FindAllStringSubmatch(p.prose, -1) {
+			u, err := url.Parse(m[1])
+			if err != nil {
+				t.Errorf("%s: %v", p.name, err)
+				continue
+			}
+			if u.Scheme != "" {
+				continue
+			}
+			count++
+			target := p.name
+			if u.Path != "" {
+				target = filepath.ToSlash(filepath.Join(filepath.Dir(p.name), u.Path))
+			}
+			if _, err := os.Stat(filepath.Join(repository, target)); err != nil {
+				t.Errorf("%s: the link %s leads nowhere", p.name, m[1])
+				continue
+			}
+			if u.Fragment != "" && !slices.Contains(anchors[target], u.Fragment) {
+				t.Errorf("%s: the link %s names no heading of %s", p.name, m[1], target)
+			}
+		}
+	}
+	if count < 20 {
+		t.Errorf("only %d links were found", count)
+	}
+}
+
+// anchor is how a heading is linked to: lower case, spaces as dashes, no punctuation.
+func anchor(text string) string {
+	keep := func(r rune) rune {
+		switch {
+		case r == ' ':
+			return '-'
+		case r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r > 127:
+			return r
+		}
+		return -1
+	}
+	return strings.Map(keep, strings.ToLower(text))
+}
+
+// TestDocsConfig vets every app that the docs show in full. A block that starts with its package stands alone, beside the
+// environments that trikk init makes; the blocks of a page that start with "// PATH.cue" are one config repository. Other
+// blocks are parts of an app. docs/schema.md is made from the schema's comments, which show excerpts.
+func TestDocsConfig(t *testing.T) {
+	count := 0
+	for _, p := range pages(t) {
+		together := map[string]string{}
+		for _, b := range p.blocks {
+			if b.lang != "cue" || p.name == "docs/schema.md" {
+				continue
+			}
+			if _, err := parser.ParseFile(p.name, b.text); err != nil {
+				t.Errorf("%s:%d: %v", p.name, b.line, err)
+				continue
+			}
+			first, rest, _ := strings.Cut(b.text, "\n")
+			name, placed := strings.CutPrefix(first, "// ")
+			switch {
+			case strings.HasPrefix(b.text, "package environments"):
+				count++
+				vetted(t, p, b.line, map[string]string{"environments/environments.cue": b.text})
+			case strings.HasPrefix(b.text, "package "):
+				count++
+				vetted(t, p, b.line, map[string]string{"apps/hello/app.cue": b.text})
+			case placed && strings.HasSuffix(name, ".cue") && strings.HasPrefix(rest, "package "):
+				together[name] = rest
+			default:
+				count++
+				vetted(t, p, b.line, map[string]string{"apps/hello/app.cue": whole(b.text)})
+			}
+		}
+		if len(together) > 0 {
+			count += len(together)
+			together["apps/hello/app.cue"] += "" // of the page alone
+			vetted(t, p, 1, together)
+		}
+	}
+	if count < 5 {
+		t.Errorf("only %d files of CUE were found", count)
+	}
+}
+
+// whole makes an app of a part, with what it does not say.
+func whole(part string) string {
+	lines := []string{"package hello", `import "trikk.dev/schema"`, "app: schema.#App & {", `name: "hello"`, part}
+	for field, otherwise := range map[string]string{
+		"artifact": `url: url: "https://artifacts.example/hello-{version}.tar.gz"`, "environments": `test: servers: ["app01", "app02"]`, "probes": "ready: tcp: port: 8080",
+	} {
+		if !regexp.MustCompile(`(?m)^` + field + `\b`).MatchString(part) {
+			lines = append(lines, field+": "+otherwise)
+		}
+	}
+	return strings.Join(append(lines, "}"), "\n")
+}
+
+// vetted runs trikk vet on a new config repository with some files replaced; an empty text removes one.
+func vetted(t *testing.T, p page, line int, files map[string]string) {
+	t.Helper()
+	dir := t.TempDir()
+	if _, err := initialise(dir); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if text == "" {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var out bytes.Buffer
+	w := world{in: strings.NewReader(""), out: &out, err: &out, env: func(string) string { return "" }, now: time.Now, dir: dir}
+	if code := Main([]string{"vet", "-C", dir}, w); code != exitDone {
+		t.Errorf("%s:%d: trikk vet ends with %d\n%s", p.name, line, code, out.String())
+	}
+	if strings.Contains(out.String(), "warning:") {
+		t.Errorf("%s:%d: %s", p.name, line, out.String())
+	}
+}
+
+// TestDocsCommands reads every trikk command line of the docs: in sh blocks each line, in console blocks those after "$ ".
+func TestDocsCommands(t *testing.T) {
+	count := 0
+	for _, p := range pages(t) {
+		for _, b := range p.blocks {
+			if b.lang != "sh" && b.lang != "console" {
+				continue
+			}
+			for i, line := range strings.Split(b.text, "\n") {
+				typed, prompt := strings.CutPrefix(line, "$ ")
+				if b.lang == "console" && !prompt {
+					continue
+				}
+				for _, args := range calls(t, typed) {
+					count++
+					if err := understood(args); err != nil {
+						t.Errorf("%s:%d: %s: %v", p.name, b.line+i, line, err)
+					}
+				}
+			}
+		}
+	}
+	if count < 30 {
+		t.Errorf("only %d command lines were found", count)
+	}
+}
+
+// calls gives the arguments of each call of trikk in a line of shell.
+func calls(t *testing.T, line string) [][]string {
+	t.Helper()
+	f, err := syntax.NewParser().Parse(strings.NewReader(line), "")
+	if err != nil {
+		t.Errorf("%s: %v", line, err)
+		return nil
+	}
+	var out [][]string
+	syntax.Walk(f, func(n syntax.Node) bool {
+		c, ok := n.(*syntax.CallExpr)
+		if !ok {
+			return true
+		}
+		var words []string
+		for _, w := range c.Args {
+			var b strings.Builder
+			if err := syntax.NewPrinter().Print(&b, w); err != nil {
+				t.Fatal(err)
+			}
+			words = append(words, strings.Trim(b.String(), `"'`))
+		}
+		for i, w := range words {
+			if w == "./cmd/trikk" && slices.Contains(words[:i], "run") || i == 0 && (w == "trikk" || w == "bin/trikk") {
+				out = append(out, words[i+1:])
+			}
+		}
+		return true
+	})
+	return out
+}
+
+// understood tells whether the command line is one that trikk takes.
+func understood(words []string) error {
+	cmd, rest, err := tree().Find(words)
+	if err != nil {
+		return err
+	}
+	if err := cmd.ParseFlags(rest); err != nil {
+		return err
+	}
+	if !cmd.HasParent() && cmd.Flags().NArg() > 0 {
+		return usage("unknown command %q", cmd.Flags().Arg(0))
+	}
+	return cmd.ValidateArgs(cmd.Flags().Args())
+}
+
+// tree is the whole command tree, with what cobra adds to it.
+func tree() *cobra.Command {
+	c := &cli{world: world{env: func(string) string { return "" }}}
+	root := c.root()
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	return root
+}
+
+var (
+	commandRow = regexp.MustCompile("(?m)^\\| `trikk ([a-z-]+)")
+	flagRow    = regexp.MustCompile("(?m)^\\| `(?:-[a-zA-Z], )?--([a-z-]+)[^|]*\\| ([^|]*) \\|")
+	exitRow    = regexp.MustCompile(`(?m)^\| (\d+) \| (.*) \|$`)
+)
+
+// TestDocsCLI compares docs/cli.md with the command tree, both ways: commands, flags with their commands, exit codes.
+func TestDocsCLI(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repository, "docs", "cli.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said, is []string
+	for _, m := range commandRow.FindAllStringSubmatch(string(text), -1) {
+		said = append(said, m[1])
+	}
+	for _, m := range flagRow.FindAllStringSubmatch(string(text), -1) {
+		said = append(said, "--"+m[1]+" "+m[2])
+	}
+	for _, m := range exitRow.FindAllStringSubmatch(string(text), -1) {
+		said = append(said, m[1]+" "+m[2])
+	}
+	of := map[string][]string{} // commands by flag
+	for _, c := range tree().Commands() {
+		if c.Hidden {
+			continue
+		}
+		is = append(is, c.Name())
+		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { of[f.Name] = append(of[f.Name], c.Name()) })
+	}
+	tree().PersistentFlags().VisitAll(func(f *pflag.Flag) { of[f.Name] = []string{"all"} })
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		is = append(is, "--"+name+" "+strings.Join(of[name], ", "))
+	}
+	for _, m := range exitMeanings() {
+		is = append(is, fmt.Sprintf("%d %s", m.code, m.meaning))
+	}
+	for _, s := range is {
+		if !slices.Contains(said, s) {
+			t.Errorf("docs/cli.md lacks %s", s)
+		}
+	}
+	for _, s := range said {
+		if !slices.Contains(is, s) {
+			t.Errorf("docs/cli.md tells of %s, which is not so", s)
+		}
+	}
+}
