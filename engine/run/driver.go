@@ -25,7 +25,7 @@ type driver struct {
 
 	base    context.Context // of segments: it has the values of the caller's, and does not end
 	mail    *mailbox
-	flights map[plan.Ref]context.CancelFunc
+	flights map[plan.Ref]context.CancelCauseFunc
 	group   sync.WaitGroup
 	unsaved error // a save failed: nothing is started any more
 }
@@ -173,24 +173,32 @@ func (d *driver) save(batch []plan.Event) bool {
 
 func (d *driver) interrupt(r plan.Ref) {
 	if cancel, ok := d.flights[r]; ok {
-		cancel()
+		cancel(cut{})
 	}
 }
+
+// cut is why a segment's context ended before its time: a person, a lost lock or a journal that can't be saved.
+type cut struct{}
+
+func (cut) Error() string { return "the run was interrupted" }
+
+// Is makes it a cancellation for those who ask.
+func (cut) Is(target error) bool { return target == context.Canceled }
 
 // start runs a segment that was journaled as started. What it reports after its end does not fit any more, and is dropped.
 func (d *driver) start(e plan.Event) {
 	r := *e.Ref
-	ctx, cancel := context.WithCancel(d.base)
+	ctx, cancel := context.WithCancelCause(d.base)
 	d.flights[r] = cancel
 	err := d.m.Apply(e)
 	s, unknown := d.p.Segment(r)
 	if err = errors.Join(err, unknown); err != nil {
-		cancel()
+		cancel(nil)
 		d.finish(r, err)
 		return
 	}
 	d.group.Go(func() {
-		defer cancel()
+		defer cancel(nil)
 		d.finish(r, d.do(ctx, s, func(result plan.Result) {
 			d.mail.put(plan.Event{Kind: plan.StepFinished, Ref: &r, Result: &result})
 		}))

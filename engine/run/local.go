@@ -50,7 +50,7 @@ func Clock(now func() time.Time) Option { return func(d *driver) { d.now = now }
 func Local(ctx context.Context, p plan.Plan, j plan.Journal, do Do, sink Sink, opts ...Option) (plan.Journal, plan.Outcome, error) {
 	d := &driver{
 		p: p, m: plan.NewMachine(p), j: slices.Clone(j), do: do, sink: sink,
-		base: context.WithoutCancel(ctx), flights: map[plan.Ref]context.CancelFunc{}, mail: newMailbox(), now: time.Now,
+		base: context.WithoutCancel(ctx), flights: map[plan.Ref]context.CancelCauseFunc{}, mail: newMailbox(), now: time.Now,
 	}
 	for _, o := range opts {
 		o(d)
