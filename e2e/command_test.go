@@ -14,9 +14,9 @@ const lbctl = `#!/bin/sh
 ask() { echo "$1" | socat - UNIX-CONNECT:` + e2e.HAProxySocket + `; }
 # column NAME: of the server in the statistics
 column() {
-	ask "show stat $backend 4 -1" | awk -F, -v want="$1" -v server="$server" '
+	ask "show stat -1 4 -1" | awk -F, -v want="$1" -v backend="$backend" -v server="$server" '
 		NR == 1 { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i }
-		NR > 1 && $at["svname"] == server { print $at[want] }'
+		NR > 1 && $at["pxname"] == backend && $at["svname"] == server { print $at[want] }'
 }
 backend=$2 server=$3
 case $1 in

@@ -110,7 +110,7 @@ func (h *HAProxy) Ask(t testing.TB, question string) string {
 // Status is the status of every server of a backend: UP, DOWN, DRAIN, ….
 func (h *HAProxy) Status(t testing.TB, backend string) map[string]string {
 	t.Helper()
-	text := h.Ask(t, "show stat "+backend+" 4 -1")
+	text := h.Ask(t, "show stat -1 4 -1") // by name it would show the frontend, which has the same one
 	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "# "))).ReadAll()
 	if err != nil || len(rows) == 0 {
 		t.Fatalf("haproxy on %s answers %q: %v", h.Machine.Name, text, err)
@@ -121,7 +121,12 @@ func (h *HAProxy) Status(t testing.TB, backend string) map[string]string {
 	}
 	out := map[string]string{}
 	for _, row := range rows[1:] {
-		out[row[at["svname"]]] = row[at["status"]]
+		if row[at["pxname"]] == backend {
+			out[row[at["svname"]]] = row[at["status"]]
+		}
+	}
+	if len(out) == 0 {
+		t.Fatalf("haproxy on %s has no servers in %s: %q", h.Machine.Name, backend, text)
 	}
 	return out
 }

@@ -5,9 +5,11 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"text/template"
+	"time"
 )
 
 // HTTPD is a running Apache httpd that balances to app servers and checks their health.
@@ -52,12 +54,39 @@ func (f *Fleet) HTTPD(t testing.TB, m *Machine, b Balancer) *HTTPD {
 		_, _ = m.Try(`pid=$(cat /run/httpd.pid) && kill -TERM $pid; n=0; while [ -d /proc/$pid ] && [ $n -lt 100 ]; do sleep 0.05; n=$((n+1)); done; rm -rf /srv/httpd`)
 	})
 	m.Listens(t, b.Port)
-	return &HTTPD{Machine: m, Port: b.Port, Balancer: b.Name}
+	h := &HTTPD{Machine: m, Port: b.Port, Balancer: b.Name}
+	h.knows(t, b)
+	return h
+}
+
+// knows waits until httpd has checked its members: before that it says of all that they are fine.
+func (h *HTTPD) knows(t testing.TB, b Balancer) {
+	t.Helper()
+	down := 0
+	for _, m := range b.To {
+		conn, err := net.DialTimeout("tcp", fmt.Sprintf("%s:%d", m.Address, b.ToPort), time.Second)
+		if err != nil {
+			down++
+			continue
+		}
+		_ = conn.Close()
+	}
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		page := h.Machine.Run(t, "curl -s -e "+h.ManagerURL()+" '"+h.ManagerURL()+"?xml=1'")
+		if strings.Count(page, "HcFl") == down {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("httpd on %s does not know that %d members are down: %s", h.Machine.Name, down, page)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // Reloads counts the graceful reloads so far.
 func (h *HTTPD) Reloads() int {
-	return strings.Count(h.Machine.Read("/srv/httpd/error.log"), "Graceful restart requested")
+	return strings.Count(h.Machine.Read("/srv/httpd/error.log"), "SIGUSR1 received")
 }
 
 var httpdConfig = template.Must(template.New("httpd").Parse(`ServerRoot /srv/httpd

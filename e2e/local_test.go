@@ -11,6 +11,9 @@ import (
 	"trikk.dev/e2e"
 )
 
+// anyVersion is the probe of a local build, whose version is "local-" and its digest.
+const anyVersion = `	probes: ready: http: {port: 8081, path: "/ready", contains: "ready", interval: "200ms", deadline: "4s"}`
+
 // The local route: a build on the controller is uploaded to the app servers and the proxies, deployed with downtime on all of
 // them, the proxies' httpd is reloaded gracefully, and the standby server is disabled and stopped.
 func TestLocalRoute(t *testing.T) {
@@ -24,9 +27,10 @@ func TestLocalRoute(t *testing.T) {
 	}
 	c := f.Config(t, proxies)
 	build := func(version string) {
-		c.App("hello", strings.Replace(itasApp("http://unused.example", ready, rolling), `artifact: maven: {repository: "http://unused.example", group: "example.city", artifact: "hello", extension: "zip", classifier: "dist"}`,
+		c.App("hello", strings.Replace(itasApp("http://unused.example", anyVersion), `artifact: maven: {repository: "http://unused.example", group: "example.city", artifact: "hello", extension: "zip", classifier: "dist"}`,
 			`artifact: file: path: "target/hello.zip"`, 1)+
-			`	build: ["mkdir -p target", "cp builds/`+version+`.zip target/hello.zip"]
+			`
+	build: ["mkdir -p target", "cp builds/`+version+`.zip target/hello.zip"]
 	topology: shared: {proxies: ["lb1", "lb2"], installOnProxies: true}
 	environments: test: {servers: `+quoted(f.App[:2]...)+`, standby: ["app3"]}`)
 	}

@@ -1,0 +1,210 @@
+//go:build linux
+
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"trikk.dev/e2e"
+)
+
+// scene is a fleet that works: hello 1.0 runs in rotation on app1 and app2, behind HAProxy on lb1. The tests of bad input
+// share one, because each of them must leave it as it was.
+type scene struct {
+	f    *e2e.Fleet
+	repo *e2e.Repository
+	h    *e2e.HAProxy
+	on   []*e2e.Machine // the servers of hello
+}
+
+// newScene brings hello 1.0 into rotation. 3.0 never gets healthy, 4.0 crashes after two seconds.
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	f := e2e.Start(t)
+	s := &scene{f: f, repo: f.Repository(t), on: f.App[:2]}
+	publish(t, f, s.repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy, "3.0": e2e.Broken, "4.0": e2e.Crash})
+	s.h = f.HAProxy(t, f.LB[0], e2e.Backend{Name: "hello", Port: 80, Check: "/health", To: s.on, ToPort: port})
+	s.apply(t, s.config(t, parts{}), "hello@1.0").Exit(t, 0)
+	s.works(t)
+	return s
+}
+
+// parts are what a test makes bad of an app; "" is as it should be.
+type parts struct{ artifact, user, layout, service, probes, rollout, topology, servers, more string }
+
+// app is hello with its parts.
+func (s *scene) app(p parts) string {
+	return strings.Join([]string{
+		or(p.user, fmt.Sprintf("\tuser: %q", e2e.AppUser)),
+		or(p.artifact, s.maven("")),
+		or(p.layout, `	layout: {current: "hello-app", persist: ["logs", "run"]}`),
+		or(p.service, `	service: commands: {start: "bin/itas start", stop: "bin/itas stop", status: "bin/itas status", timeout: "5s"}`),
+		or(p.probes, strings.Replace(ready, `"4s"`, `"3s"`, 1)),
+		or(p.rollout, `	rollout: {rolling: maxUnavailable: 1, drainDeadline: "8s", admitDeadline: "8s"}`),
+		or(p.topology, `	topology: shared: proxies: ["lb1"]`),
+		or(p.servers, `	environments: test: servers: ["app1", "app2"]`),
+		`	modes: [{glob: "bin/*.sh", mode: "0755"}]`,
+		fmt.Sprintf(`	files: "config/itas.properties": properties: "http.port": %d`, port),
+		`	log: "logs/itas.log"`,
+		p.more,
+	}, "\n")
+}
+
+// maven is the artifact of hello; more is CUE beside the coordinates.
+func (s *scene) maven(more string) string {
+	return fmt.Sprintf("\tartifact: maven: {repository: %q, group: \"example.city\", artifact: \"hello\", extension: \"zip\", classifier: \"dist\", %s}", s.repo.URL, more)
+}
+
+func or(text, otherwise string) string {
+	if text == "" {
+		return otherwise
+	}
+	return text
+}
+
+// config is a new config repository with hello in it.
+func (s *scene) config(t *testing.T, p parts) *e2e.Config {
+	t.Helper()
+	c := s.f.Config(t, e2e.Proxies{"lb1": "driver: haproxy: {}"})
+	c.App("hello", s.app(p))
+	return c
+}
+
+// apply runs trikk apply WHAT -e test --yes.
+func (s *scene) apply(t *testing.T, c *e2e.Config, what string, flags ...string) e2e.Result {
+	t.Helper()
+	return s.f.Trikk(t, c, append([]string{"apply", what, "-e", "test", "--yes"}, flags...)...)
+}
+
+// works asserts that the scene is as it should be: 1.0 is linked and answers on both servers, and both are in rotation.
+func (s *scene) works(t *testing.T) {
+	t.Helper()
+	for _, m := range s.on {
+		installed(t, m, root+"/hello-app", "1.0")
+		serves(t, m, "1.0")
+	}
+	s.h.AllUp(t, "hello")
+}
+
+// tree lists what trikk could have made on a machine, but for the traces that every run leaves: lock files, marks of plans,
+// the app's log. With releases and cached archives left out, it is what an undone run must restore.
+const tree = `find /home /srv -xdev \( -path '*/.trikk/lock*' -o -path '*/.trikk/plans*' -o -path '*/logs/*' -o -path '*/run/*' -o -name '*.out' \) -prune -o \
+	\( -type d -printf '%p %u %m\n' -o -printf '%p %l %u %m %s\n' \) | sort`
+
+// listing is all that a run could have changed: files, links, processes and the proxy's state, by machine.
+func (s *scene) listing(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	for _, m := range append(slices.Clone(s.f.App[:]), s.f.LB[0]) {
+		fmt.Fprintf(&b, "== %s\n%s\n%s\n", m.Name, m.Run(t, tree), m.Run(t, `for p in $(pgrep -f 'bin/[t]estapp'); do readlink "/proc/$p/cwd"; echo "$p"; done`))
+	}
+	return b.String() + s.rotation(t)
+}
+
+// rotation is what HAProxy says of both servers, as soon as it says UP of both.
+func (s *scene) rotation(t *testing.T) string {
+	t.Helper()
+	s.h.AllUp(t, "hello")
+	status := s.h.Status(t, "hello")
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(status)) {
+		lines = append(lines, name+" is "+status[name])
+	}
+	return strings.Join(lines, "\n")
+}
+
+// bad is one bad thing and how trikk has to take it.
+type bad struct {
+	args  []string // of trikk; nil: apply hello@2.0
+	code  int
+	says  []string      // in the error
+	lines int           // lines of the error that begin with "trikk: "; 0: one
+	took  time.Duration // it must end within; 0: 15 s
+}
+
+// refuses asserts that trikk refuses before anything is changed: one clear error, the exit code, and nothing else on any machine.
+func (s *scene) refuses(t *testing.T, c *e2e.Config, b bad) e2e.Result {
+	t.Helper()
+	before := s.listing(t)
+	r := s.runs(t, c, b)
+	told := errorLines(r)
+	if len(told) != max(b.lines, 1) {
+		t.Errorf("%d errors, not %d:\n%s", len(told), max(b.lines, 1), r.Stderr)
+	}
+	if strings.Contains(r.Stdout, "rotate") || strings.Contains(r.Stderr, "\nrun ") {
+		t.Errorf("a plan was made:\n%s\n%s", r.Stdout, r.Stderr)
+	}
+	for _, text := range b.says {
+		if !strings.Contains(r.Stderr, text) {
+			t.Errorf("the error does not say %q:\n%s", text, r.Stderr)
+		}
+	}
+	if after := s.listing(t); after != before {
+		t.Errorf("something was changed:\n%s", difference(before, after))
+	}
+	return r
+}
+
+// runs runs trikk, and asserts the exit code, the time, and that what it printed is for people.
+func (s *scene) runs(t *testing.T, c *e2e.Config, b bad) e2e.Result {
+	t.Helper()
+	if b.args == nil {
+		b.args = []string{"apply", "hello@2.0", "-e", "test", "--yes"}
+	}
+	began := time.Now()
+	r := s.f.Trikk(t, c, b.args...)
+	took := time.Since(began)
+	t.Logf("%.1f s, exit code %d\n%s", took.Seconds(), r.Code, r.Stderr)
+	if limit := max(b.took, 15*time.Second); took > limit {
+		t.Errorf("it took %s, which is more than %s", took, limit)
+	}
+	r.Lacks(t, "panic", "goroutine ", ".go:", "%!", "<nil>")
+	return r.Exit(t, b.code)
+}
+
+// errorLines are the lines of the final error.
+func errorLines(r e2e.Result) []string {
+	var out []string
+	for line := range strings.Lines(r.Stderr) {
+		if strings.HasPrefix(line, "trikk: ") {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// difference is the lines that only one of two texts has.
+func difference(before, after string) string {
+	old, now := strings.Split(before, "\n"), strings.Split(after, "\n")
+	var b strings.Builder
+	for _, line := range old {
+		if !slices.Contains(now, line) {
+			b.WriteString("- " + line + "\n")
+		}
+	}
+	for _, line := range now {
+		if !slices.Contains(old, line) {
+			b.WriteString("+ " + line + "\n")
+		}
+	}
+	return b.String()
+}
+
+// clean asserts that a run that failed left the scene working, nothing half done in the releases, and no lock.
+func (s *scene) clean(t *testing.T) {
+	t.Helper()
+	s.works(t)
+	for _, m := range s.f.App {
+		if left := m.Run(t, `find /home /srv -path '*/releases/.*' -prune -print -o -path '*/.trikk/cache/.*' -print -o -path '*/.trikk-incoming/*' -print`); left != "" {
+			t.Errorf("%s: this was left: %s", m.Name, left)
+		}
+		if held := m.Run(t, `for l in /home/*/*/.trikk/lock /srv/*/.trikk/lock; do [ ! -e "$l" ] || flock -n "$l" true || echo "$l"; done`); held != "" {
+			t.Errorf("%s: the lock is still held: %s", m.Name, held)
+		}
+	}
+}
