@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // proveCapacity walks the plan and proves that at every moment each app keeps at least active − maxUnavailable servers in
 // rotation. A server that served nothing at the start takes nothing away. Recreate is exempt: it was accepted before.
@@ -40,8 +43,12 @@ func (c *compiler) proveWaves(a AppPlan) error {
 				Text: fmt.Sprintf("%s, wave %s: %d of %d active servers would be in rotation, at least %d must be", a.App, w.Name, len(serving)-taken, len(c.app.Servers), floor)}
 		}
 		for _, l := range w.Lanes {
-			if puts(l) {
+			switch {
+			case !slices.Contains(c.app.Servers, l.Host):
+			case puts(l):
 				serving[l.Host] = true
+			case takesOut(l):
+				delete(serving, l.Host)
 			}
 		}
 	}

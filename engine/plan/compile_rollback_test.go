@@ -25,6 +25,8 @@ func TestRollbackTarget(t *testing.T) {
 		"never deployed":                 {want: "refused: hello has no earlier good release in test (installed and good: none is; name one with --to VERSION)"},
 		"stopped halfway":                {past: []string{"1", "2", "3:app01"}, want: "2"},
 		"halfway, over an old install":   {past: []string{"1", "!3", "2", "3:app01"}, want: "2"},
+		"to what the other one runs":     {past: []string{"1", "2", "<", "3:app01"}, want: "1"},
+		"live everywhere, never proven":  {past: []string{"1", "2", "3:app01", "3:app02"}, want: "2"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -92,12 +94,14 @@ func (f *fleet) halfway(t *testing.T, version, server string) {
 	f.installed(t, version)
 	app := f.apps[0]
 	app.Version = version
-	for _, l := range f.with(app).plan(t).Apps[0].Waves[0].Lanes {
-		if l.Host != server {
-			continue
-		}
-		if err := f.steps(app, l.Steps[:len(l.Steps)-1]); err != nil {
-			t.Fatal(err)
+	for _, w := range f.with(app).plan(t).Apps[0].Waves {
+		for _, l := range w.Lanes {
+			if l.Host != server || !strings.HasPrefix(w.Name, plan.WaveRotate) {
+				continue
+			}
+			if err := f.steps(app, l.Steps[:len(l.Steps)-1]); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 }

@@ -243,3 +243,20 @@ func TestStandbyIsDisabledStoppedAndLinked(t *testing.T) {
 	equal(t, "the standby", brief(l.Steps), []string{"disable", "stop " + old, "link " + p.Apps[0].To})
 	equal(t, "its undo", undone(l, "link "+p.Apps[0].To), []string{"link " + old, "start " + old, "enable"})
 }
+
+// A standby that can't say whether it runs is stopped when it has a turn; that alone is no reason for one.
+func TestStandbyThatCantSayWhetherItRuns(t *testing.T) {
+	app := hello("app01")
+	app.Standby = []string{"app02"}
+	f := newFleet(2, 0, haproxy).with(app)
+	old := f.deploy(t, "1.0").Apps[0].To
+	at := f.facts.Apps["hello"]["app02"]
+	at.Service = "unknown"
+	f.facts.Apps["hello"]["app02"] = at
+	if p := f.plan(t); !p.Empty() {
+		t.Errorf("the plan has %q", titles(p))
+	}
+	app.Version = "2.0"
+	p := f.with(app).plan(t)
+	equal(t, "the standby", brief(wave(t, p, plan.WaveStandby).Lanes[0].Steps), []string{"stop " + old, "link " + p.Apps[0].To})
+}
