@@ -19,6 +19,7 @@ const (
 	Healthy = ""
 	Broken  = "never-healthy" // /ready and /health answer 503 for ever
 	Crash   = "crash"         // it ends two seconds after it began to listen
+	Partial = Broken + "@app2"
 )
 
 // itas starts, stops and asks for the app, as the original's itas command did.

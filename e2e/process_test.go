@@ -27,7 +27,7 @@ func TestProcessService(t *testing.T) {
 	service: process: {command: "exec bin/testapp --port=8081", timeout: "5s"}
 	topology: shared: proxies: ["lb1"]
 ` + ready + `
-	rollout: {rolling: maxUnavailable: 1, minReadySeconds: 4, drainDeadline: "20s", admitDeadline: "15s"}
+	rollout: {rolling: maxUnavailable: 1, minReadySeconds: 3, drainDeadline: "20s", admitDeadline: "15s"}
 	environments: test: servers: ` + quoted(f.App[:2]...)
 	}
 	const home = "/home/" + e2e.LoginUser + "/hello"

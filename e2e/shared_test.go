@@ -50,6 +50,7 @@ func TestSharedHAProxy(t *testing.T) {
 	allRun("1.0")
 	checkInstalled(t, f, link)
 	f.Trikk(t, c, "plan", "hello", "-e", "test", "--detailed-exitcode").Exit(t, 0).Says(t, "Nothing to do")
+	f.Trikk(t, c, "status", "hello", "-e", "test").Exit(t, 0).Says(t, "app1", "app2", "app3", "app4", "1.0-")
 
 	load := f.Load(t, urls...)
 	load.Saw("1.0")

@@ -1,6 +1,6 @@
 // Command testapp is the app that the end-to-end tests deploy. It needs most of a second until it listens, and dies at once
 // on SIGTERM: whatever is in flight then is lost. The first word of the file VERSION in its directory is its version, the
-// second its behaviour.
+// second its behaviour, on every host or on one (never-healthy@app2).
 package main
 
 import (
@@ -43,6 +43,12 @@ func serve(port int, dir, version string) error {
 		a.behaviour = strings.Join(words[1:], " ")
 	}
 	a.host, _ = os.Hostname()
+	if behaviour, host, ok := strings.Cut(a.behaviour, "@"); ok {
+		a.behaviour = ""
+		if host == a.host {
+			a.behaviour = behaviour
+		}
+	}
 	log.Printf("%s %s starts as process %d", a.version, a.behaviour, os.Getpid())
 	time.Sleep(700 * time.Millisecond)
 	if a.behaviour == "crash" {
@@ -91,7 +97,7 @@ func (a app) slow(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	time.Sleep(1500 * time.Millisecond)
+	time.Sleep(time.Second)
 	a.head(w)
 	fmt.Fprintf(w, "%s\nend\n", body)
 }
@@ -102,7 +108,7 @@ func (a app) stream(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	a.head(w)
-	for i := range 15 {
+	for i := range 10 {
 		fmt.Fprintf(w, "part %d\n", i)
 		_ = http.NewResponseController(w).Flush()
 		time.Sleep(100 * time.Millisecond)
