@@ -136,6 +136,36 @@ func TestRollbackNeedsTheReleaseEverywhere(t *testing.T) {
 	}
 }
 
+// A release that was proven on some servers only, and pruned on the others, is no default target.
+func TestRollbackPassesOverWhatIsNotEverywhere(t *testing.T) {
+	app := hello("app01", "app02")
+	f := newFleet(2, 0, haproxy).with(app)
+	f.deploy(t, "1.0")
+	f.partly(t, "2.0", "app01")
+	f.deploy(t, "3.0")
+	p, err := f.back("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Apps[0].Version != "1.0" {
+		t.Errorf("goes to %s, want 1.0, which both servers have", p.Apps[0].Version)
+	}
+}
+
+// Failed releases on a standby server do not push out the one that a rollback needs there.
+func TestStandbyKeepsWhatTheActiveServersKeep(t *testing.T) {
+	app := hello("app01")
+	app.Standby, app.Layout.Keep = []string{"app02"}, 3
+	f := newFleet(2, 0, haproxy).with(app)
+	for _, v := range []string{"1.0", "2.0", "!2.1", "!2.2", "!2.3", "3.0", "<"} {
+		f.happened(t, v)
+	}
+	p, err := f.back("")
+	if err != nil || p.Apps[0].Version != "1.0" {
+		t.Errorf("the second rollback: %v, %v", p.Apps, err)
+	}
+}
+
 func TestRollbackMovesTheStandbyToo(t *testing.T) {
 	app := hello("app01")
 	app.Standby = []string{"app02"}

@@ -145,6 +145,25 @@ func TestProxiesTakeTheirTurnsToo(t *testing.T) {
 	equal(t, "the waves", turns(p), []string{"app01 app02 lb01 lb02"})
 }
 
+// Proxies that lag behind take their turns although every server is as it should be.
+func TestProxiesThatLagTakeTheirTurns(t *testing.T) {
+	app := hello("app01", "app02")
+	app.Topology = shared("lb01")
+	f := newFleet(2, 1, haproxy).with(app)
+	f.deploy(t, "1.0")
+	app.Topology.Shared.InstallOnProxies = true
+	p := f.with(app).plan(t)
+	if w := wave(t, p, "proxies"); len(w.Lanes) != 1 || w.Lanes[0].Host != "lb01" {
+		t.Errorf("the proxies' wave is %+v", w)
+	}
+	if err := f.apply(p); err != nil {
+		t.Fatal(err)
+	}
+	if again := f.plan(t); !again.Empty() {
+		t.Errorf("a second plan has %q", titles(again))
+	}
+}
+
 // In pairs, proxy i leaves its outer balancer while server i takes its turn.
 func TestPairs(t *testing.T) {
 	app := hello("app01", "app02")

@@ -8,7 +8,7 @@ import (
 
 // superfluous names the releases and cached archives of a host that the plan may remove: incomplete releases, releases that
 // were never good, and good ones beyond Layout.Keep. It never names the release that is or becomes current, what runs, the
-// last good one, or anything that is no plain name. On a host that proves nothing good (standby) every complete release counts.
+// last good one, or anything that is no plain name.
 func (c *compiler) superfluous(host string) (releases, cached []string) {
 	at := c.at(host)
 	keep := map[string]bool{c.rel.Name: true, at.Current: true, at.Running: true}
@@ -45,11 +45,21 @@ func (c *compiler) superfluous(host string) (releases, cached []string) {
 	return releases, cached
 }
 
-// counted are the releases of a host that Layout.Keep counts, the newest first.
+// counted are the releases of a host that Layout.Keep counts, the newest first. A standby server proves nothing itself: there
+// the releases count that were proven on an active server, so that a rollback finds what the active servers keep.
 func (c *compiler) counted(host string) []InstalledRelease {
 	at := c.at(host)
-	if good := ranking(at); len(good) > 0 && (slices.Contains(c.app.Servers, host) || slices.Contains(c.app.installProxies(), host)) {
-		return good
+	if slices.Contains(c.app.Servers, host) || slices.Contains(c.app.installProxies(), host) {
+		if good := ranking(at); len(good) > 0 {
+			return good
+		}
+		return completed(at)
+	}
+	proven := rank(at, func(r InstalledRelease) bool {
+		return r.Complete && slices.ContainsFunc(c.goodReleases(), func(g InstalledRelease) bool { return g.Name == r.Name })
+	})
+	if len(proven) > 0 {
+		return proven
 	}
 	return completed(at)
 }

@@ -62,23 +62,38 @@ func (c *compiler) goodReleases() []InstalledRelease {
 	return out
 }
 
-// before is the good release before the live one; known are the good ones, the one proven last first. Where servers run
-// different releases, a deploy stopped halfway: then it is the good one that the others still run. Where the live one was never
-// proven good, it is the one that was proven last.
+// before is the release that a rollback goes to: the first of the earlier ones that every host still has, else the first.
 func (c *compiler) before(known []InstalledRelease) InstalledRelease {
+	earlier := c.earlier(known)
+	for _, r := range earlier {
+		if c.everywhere(r) == nil {
+			return r
+		}
+	}
+	if len(earlier) > 0 {
+		return earlier[0]
+	}
+	return InstalledRelease{}
+}
+
+// earlier are the good releases before the live one, the nearest first; known are the good ones, the one proven last first.
+// Where servers run different releases, a deploy stopped halfway: then it begins with the good ones that the others still run.
+// Where the live one was never proven good, it begins with the one that was proven last.
+func (c *compiler) earlier(known []InstalledRelease) []InstalledRelease {
 	live := c.live()
 	newest, proven := c.newest(live, known)
+	var out []InstalledRelease
 	for _, r := range known {
 		if len(live) > 1 && r.Name != newest && slices.Contains(live, r.Name) {
-			return r
+			out = append(out, r)
 		}
 	}
 	for _, r := range known {
 		if newest != "" && r.Name != newest && (r.seq() < proven || proven == "") {
-			return r
+			out = append(out, r)
 		}
 	}
-	return InstalledRelease{}
+	return out
 }
 
 // newest is the live release that came last, and when it was proven: one that never was ("") came after those that were.

@@ -28,7 +28,7 @@ func (c *compiler) rotate() ([]Wave, error) {
 		}
 	}
 	if len(out)+len(in) == 0 {
-		return nil, nil
+		return c.withProxies(nil), nil
 	}
 	batches, err := c.batches(out, in, idle)
 	if err != nil {
