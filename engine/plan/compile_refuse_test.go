@@ -104,9 +104,7 @@ func TestVersionNotes(t *testing.T) {
 	f.deploy(t, "1.10")
 	app.Version = "1.9"
 	p := f.with(app).plan(t)
-	if want := "hello: the version goes down, from 1.10 to 1.9"; !slices.Contains(p.Notes, want) {
-		t.Errorf("notes %q, want %q", p.Notes, want)
-	}
+	equal(t, "the notes", p.Notes, []string{"hello: the version goes down, from 1.10 to 1.9"})
 	if err := f.apply(p); err != nil {
 		t.Fatal(err)
 	}

@@ -181,8 +181,8 @@ func TestAPlanWithAStepWithoutAnOpIsNotWritten(t *testing.T) {
 	}
 }
 
-// Every step has an ID of its own, undo steps too.
-func TestStepIDsAreUnique(t *testing.T) {
+// Every step has an ID of its own, undo steps too, and only a prune can't be taken back.
+func TestStepsAreWellFormed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		_, p := drawPlan(t)
 		if p == nil {
@@ -193,6 +193,9 @@ func TestStepIDsAreUnique(t *testing.T) {
 			for _, s := range append([]plan.Step{s}, s.Undo...) {
 				if header == "" && (s.ID == "" || seen[s.ID] || s.Title == "" || s.Timeout <= 0) {
 					t.Fatalf("step %+v", s)
+				}
+				if s.NoReturn != (s.Op != nil && s.Op.Kind() == "prune") {
+					t.Fatalf("%s: no return: %v", s.Title, s.NoReturn)
 				}
 				seen[s.ID] = true
 			}
