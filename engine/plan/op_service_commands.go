@@ -12,12 +12,14 @@ func (s ServiceOp) commands(c Commands) string {
 	return script(s.head(c.Timeout), let("start", c.Start), shInstalled, shPerform, shPids, running, shCommandsStart)
 }
 
-// shInstalled finds the release that is current, with all links resolved; it is empty when there is none.
+// shInstalled finds the release that is current, with all links resolved; it is empty when there is none. The file $started
+// names the release that trikk's start command started last.
 const shInstalled = `
 release=$(cd -P "$root/$current" 2>/dev/null && pwd -P) || release=
 root=$(cd -P "$root" 2>/dev/null && pwd -P) || root=
 TRIKK_ROOT=$root TRIKK_RELEASE=$release
 export TRIKK_APP TRIKK_VERSION TRIKK_ROOT TRIKK_RELEASE
+started=$root/.trikk/$app.started
 `
 
 // What a start leaves behind must not hold the channel: it gets a session, a file for its output and no other descriptor.
@@ -65,7 +67,8 @@ running() {
 	esac
 	return "$code"
 }
-before() { running; }
+# before: it is this release that runs: trikk started it, or a process is in its directory
+before() { running && { [ "$(cat "$started" 2>/dev/null || :)" = "$release" ] || [ -n "$(pids "$release")" ]; }; }
 after() { running; }
 `
 
@@ -81,18 +84,23 @@ const shCommandsStart = `
 if before; then
 	same "$app runs already"
 fi
+if [ -n "${status:-}" ] && running; then
+	fail "$app runs already, and it is not $release that runs: stop it by hand and apply again"
+fi
 perform start "$start"
 [ "$code" = 0 ] || fail "'$start' ended with status $code"
 until after; do
 	! late || fail "$app does not run $seconds s after '$start'"
 	sleep 0.2
 done
+printf '%s\n' "$release" >"$started" || fail "$(id -un) can't write $started"
 `
 
 const shCommandsStop = `
 [ -n "$release" ] || same "nothing is installed"
 ran=yes
 running || ran=
+rm -f "$started"
 [ -n "$ran" ] || [ -z "${status:-}" ] || same "$app does not run"
 perform stop "$stop"
 ended=$code

@@ -175,6 +175,29 @@ func TestServiceCommandsFail(t *testing.T) {
 	})
 }
 
+// A start never takes another release, or an app that was installed by other means, for the one that it starts.
+func TestServiceCommandsStartNoOtherRelease(t *testing.T) {
+	onShells(t, func(t *testing.T, s *server) {
+		s.installItas("1.0-aa")
+		s.link("releases/1.0-aa", "current")
+		check(t, os.WriteFile(s.home+"/runs", nil, 0o644))
+		op := func(action string) plan.ServiceOp {
+			o := commandsOp(action, `[ -e "$HOME/runs" ]`)
+			o.Service.Commands.Start, o.Service.Commands.Stop = `touch "$HOME/runs"`, `rm "$HOME/runs"`
+			return o
+		}
+		s.fails(op("start"), "hello runs already, and it is not "+s.root+"/releases/1.0-aa that runs")
+		check(t, os.Remove(s.home+"/runs"))
+		s.twice(op("start"))
+		s.installItas("2.0-bb")
+		check(t, os.Remove(s.root+"/current"))
+		s.link("releases/2.0-bb", "current")
+		s.fails(op("start"), "stop it by hand")
+		s.twice(op("stop"))
+		s.twice(op("start"))
+	})
+}
+
 func processOp(action, command string) plan.ServiceOp {
 	return plan.ServiceOp{Action: action, App: "hello", Root: "~/hello", Current: "current", Version: "1.0",
 		Service: plan.Service{Process: &plan.Process{Command: command, Timeout: plan.Duration(time.Second)}}}

@@ -10,6 +10,7 @@ release=$(cd -P "$root/$current" 2>/dev/null && pwd -P) || release=
 root=$(cd -P "$root" 2>/dev/null && pwd -P) || root=
 TRIKK_ROOT=$root TRIKK_RELEASE=$release
 export TRIKK_APP TRIKK_VERSION TRIKK_ROOT TRIKK_RELEASE
+started=$root/.trikk/$app.started
 
 deadline=$(($(date +%s) + seconds))
 late() { [ "$(date +%s)" -ge "$deadline" ]; }
@@ -50,12 +51,16 @@ running() {
 	esac
 	return "$code"
 }
-before() { running; }
+# before: it is this release that runs: trikk started it, or a process is in its directory
+before() { running && { [ "$(cat "$started" 2>/dev/null || :)" = "$release" ] || [ -n "$(pids "$release")" ]; }; }
 after() { running; }
 
 [ -n "$release" ] || fail "$current points to no release: there is nothing to start"
 if before; then
 	same "$app runs already"
+fi
+if [ -n "${status:-}" ] && running; then
+	fail "$app runs already, and it is not $release that runs: stop it by hand and apply again"
 fi
 perform start "$start"
 [ "$code" = 0 ] || fail "'$start' ended with status $code"
@@ -63,3 +68,4 @@ until after; do
 	! late || fail "$app does not run $seconds s after '$start'"
 	sleep 0.2
 done
+printf '%s\n' "$release" >"$started" || fail "$(id -un) can't write $started"

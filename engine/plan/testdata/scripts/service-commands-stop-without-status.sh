@@ -10,6 +10,7 @@ release=$(cd -P "$root/$current" 2>/dev/null && pwd -P) || release=
 root=$(cd -P "$root" 2>/dev/null && pwd -P) || root=
 TRIKK_ROOT=$root TRIKK_RELEASE=$release
 export TRIKK_APP TRIKK_VERSION TRIKK_ROOT TRIKK_RELEASE
+started=$root/.trikk/$app.started
 
 deadline=$(($(date +%s) + seconds))
 late() { [ "$(date +%s)" -ge "$deadline" ]; }
@@ -44,6 +45,7 @@ after() { :; }
 [ -n "$release" ] || same "nothing is installed"
 ran=yes
 running || ran=
+rm -f "$started"
 [ -n "$ran" ] || [ -z "${status:-}" ] || same "$app does not run"
 perform stop "$stop"
 ended=$code

@@ -10,6 +10,7 @@ release=$(cd -P "$root/$current" 2>/dev/null && pwd -P) || release=
 root=$(cd -P "$root" 2>/dev/null && pwd -P) || root=
 TRIKK_ROOT=$root TRIKK_RELEASE=$release
 export TRIKK_APP TRIKK_VERSION TRIKK_ROOT TRIKK_RELEASE
+started=$root/.trikk/$app.started
 
 deadline=$(($(date +%s) + seconds))
 late() { [ "$(date +%s)" -ge "$deadline" ]; }
@@ -50,12 +51,14 @@ running() {
 	esac
 	return "$code"
 }
-before() { running; }
+# before: it is this release that runs: trikk started it, or a process is in its directory
+before() { running && { [ "$(cat "$started" 2>/dev/null || :)" = "$release" ] || [ -n "$(pids "$release")" ]; }; }
 after() { running; }
 
 [ -n "$release" ] || same "nothing is installed"
 ran=yes
 running || ran=
+rm -f "$started"
 [ -n "$ran" ] || [ -z "${status:-}" ] || same "$app does not run"
 perform stop "$stop"
 ended=$code

@@ -11,6 +11,7 @@ release=$(cd -P "$root/$current" 2>/dev/null && pwd -P) || release=
 root=$(cd -P "$root" 2>/dev/null && pwd -P) || root=
 TRIKK_ROOT=$root TRIKK_RELEASE=$release
 export TRIKK_APP TRIKK_VERSION TRIKK_ROOT TRIKK_RELEASE
+started=$root/.trikk/$app.started
 
 # place DIR: makes a directory of the app
 place() {

@@ -9,6 +9,7 @@ release=$(cd -P "$root/$current" 2>/dev/null && pwd -P) || release=
 root=$(cd -P "$root" 2>/dev/null && pwd -P) || root=
 TRIKK_ROOT=$root TRIKK_RELEASE=$release
 export TRIKK_APP TRIKK_VERSION TRIKK_ROOT TRIKK_RELEASE
+started=$root/.trikk/$app.started
 
 pidfile=$root/shared/$app.pid
 pid=$(cat "$pidfile" 2>/dev/null || :)

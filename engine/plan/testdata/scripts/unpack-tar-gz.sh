@@ -15,17 +15,18 @@ discard() {
 	rm -rf "${1:?}"
 }
 
-# because WORDS: the reason in what a tool printed, a full disk above all; $5 is what df calls available, in kB
+# because WORDS: the reason in what a tool printed, in one line, a full disk above all; $5 is what df calls available, in kB
 because() {
 	set -- "$1" $(df -Pk "$root" 2>/dev/null | tail -n 1)
-	case $1 in
-	*'No space left'* | *'disk full'* | *'quota exceeded'*) set -- "$1" the disk is 0 ;;
-	esac
 	if [ "${5:-64}" -lt 64 ] 2>/dev/null; then
 		echo "the disk of $root is full"
-	else
-		printf '%s\n' "$1" | tail -n 3
+		return
 	fi
+	case $1 in
+	*'No space left'* | *'disk full'* | *'quota exceeded'*) echo "the disk of $root is full, or has no inodes left" ;;
+	*'signature not found'*) echo "it is no zip archive, or a part of it is missing" ;;
+	*) printf '%s\n' "$1" | grep -v -e '^tar: Exiting with failure' -e '^tar: Error is not recoverable' | tail -n 3 | tr -s ' \n' ' ' | sed 's/ $//' ;;
+	esac
 }
 
 archive=$root/.trikk/cache/$file
