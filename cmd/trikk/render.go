@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/plan"
@@ -53,7 +54,7 @@ func hasServer(app plan.App, server string) error {
 			return nil
 		}
 	}
-	return &exitError{exitConfig, fmt.Errorf("%s is not installed on server %q in %s (known: %v)", app.Name, server, app.Env, app.Hosts())}
+	return &exitError{exitConfig, fmt.Errorf("%s is not installed on server %q in %s (known: %s)", app.Name, server, app.Env, strings.Join(app.Hosts(), ", "))}
 }
 
 func (c *cli) printFiles(files []plan.Rendered) error {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/plan"
 )
@@ -17,6 +19,9 @@ func (c *cli) rollbackCommand() *cobra.Command {
 		Example: "  trikk rollback jmsadmin -e prod\n  trikk rollback jmsadmin -e prod --to 10.40.2",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if app, version, asked := strings.Cut(names[0], "@"); asked {
+				return usage("name the version with --to: trikk rollback %s -e ENV --to %s", app, version)
+			}
 			ch, err := c.choose(cmd.Context(), selection{}, names)
 			if err != nil {
 				return err

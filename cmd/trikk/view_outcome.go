@@ -38,7 +38,7 @@ func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome) {
 		plan.FailedClean: fmt.Sprintf("%s failed, and nothing was changed in %s", a.App, p.Env),
 		plan.Partly:      fmt.Sprintf("%s is partly on %s in %s", a.App, a.To, p.Env),
 		plan.Reverted:    fmt.Sprintf("%s failed and was rolled back in %s", a.App, p.Env),
-		plan.Broken:      fmt.Sprintf("%s failed, and undoing it failed too in %s: a person is needed", a.App, p.Env),
+		plan.Broken:      fmt.Sprintf("%s %s in %s: a person is needed", a.App, howBroken(a, o), p.Env),
 		plan.Interrupted: fmt.Sprintf("%s was interrupted in %s", a.App, p.Env),
 	}[status]
 	if verb == "" {
@@ -57,6 +57,24 @@ func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome) {
 	if status != plan.Done {
 		showNext(w, p, a, status)
 	}
+}
+
+// howBroken tells an undo that failed from one that was never finished.
+func howBroken(a plan.AppPlan, o plan.Outcome) string {
+	for _, l := range o.Lanes {
+		if l.App == a.App && l.UndoError != "" {
+			return "failed, and undoing it failed too"
+		}
+	}
+	return "was left half done"
+}
+
+// whyStuck is why a lane was left half done.
+func whyStuck(l plan.LaneOutcome) string {
+	if l.UndoError == "" {
+		return "its undo did not end"
+	}
+	return firstLine(l.UndoError)
 }
 
 // serverLanes are the outcomes of one app's turns, without those that only install or prune.
@@ -92,7 +110,7 @@ func laneText(a plan.AppPlan, l plan.LaneOutcome) string {
 		}
 		return "not touched, on " + from
 	case plan.LaneStuck:
-		return "stuck: " + firstLine(l.UndoError)
+		return "half done: " + whyStuck(l)
 	}
 	return l.State + ": " + firstLine(l.Error)
 }
@@ -128,7 +146,7 @@ func versionOf(a plan.AppPlan) string {
 }
 
 func showStuck(w io.Writer, p plan.Plan, l plan.LaneOutcome, runID string) {
-	fmt.Fprintf(w, "%s on %s was left half done by run %s: %s\n", l.App+l.Group, l.Host, runID, firstLine(l.UndoError))
+	fmt.Fprintf(w, "%s on %s was left half done by run %s: %s\n", l.App+l.Group, l.Host, runID, whyStuck(l))
 	for _, s := range l.Stuck {
 		fmt.Fprintf(w, "  not done: %s\n", s)
 	}

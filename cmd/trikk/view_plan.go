@@ -18,9 +18,9 @@ type planView struct {
 
 // showPlan writes a plan for people. Lanes of a wave that do the same are shown once, with all their hosts.
 func showPlan(w io.Writer, p plan.Plan, v planView) {
+	showNotes(w, p)
 	if p.Empty() {
 		fmt.Fprintf(w, "Nothing to do: %s is as the config says.\n", p.Env)
-		showNotes(w, p)
 		return
 	}
 	for i, a := range p.Apps {
@@ -30,7 +30,6 @@ func showPlan(w io.Writer, p plan.Plan, v planView) {
 		showApp(w, p, a, v)
 	}
 	showGroups(w, p.Groups, v)
-	showNotes(w, p)
 	fmt.Fprintf(w, "\n%s\n", summary(p))
 }
 
@@ -178,6 +177,7 @@ func showStep(w io.Writer, s plan.Step, laneHost, user string, hosts []string, v
 	}
 }
 
+// showNotes says first what a person must know before reading on, as that a version goes down.
 func showNotes(w io.Writer, p plan.Plan) {
 	notes := p.Notes
 	if p.Offline {
@@ -186,10 +186,11 @@ func showNotes(w io.Writer, p plan.Plan) {
 	if len(notes) == 0 {
 		return
 	}
-	fmt.Fprintln(w, "\nNote:")
+	fmt.Fprintln(w, "Note:")
 	for _, n := range notes {
 		fmt.Fprintf(w, "  %s\n", n)
 	}
+	fmt.Fprintln(w)
 }
 
 // summary counts what a plan does.

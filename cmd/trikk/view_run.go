@@ -29,6 +29,7 @@ type plainView struct {
 	result  io.Writer
 	paint   paint // of w
 	verbose int
+	quiet   bool
 	plan    plan.Plan
 	run     string
 	wave    map[int]string // last wave that was named, by unit
@@ -42,7 +43,7 @@ func newPlainView(c *cli) *plainView {
 	if c.flags.quiet {
 		w = io.Discard
 	}
-	return &plainView{w: w, result: c.out, paint: c.paint(w), verbose: c.flags.verbose, wave: map[int]string{}, last: map[string]string{}, steps: map[string]plan.Step{}}
+	return &plainView{w: w, result: c.out, paint: c.paint(w), verbose: c.flags.verbose, quiet: c.flags.quiet, wave: map[int]string{}, last: map[string]string{}, steps: map[string]plan.Step{}}
 }
 
 func (v *plainView) start(runID string, p plan.Plan) {
@@ -184,7 +185,9 @@ func (v *plainView) progress(host, step, text string) {
 func (v *plainView) finish(o plan.Outcome) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	fmt.Fprintln(v.w)
+	if !v.quiet {
+		fmt.Fprintln(v.result)
+	}
 	showOutcome(v.result, v.plan, o, v.run)
 }
 
