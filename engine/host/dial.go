@@ -113,7 +113,10 @@ func rank(cipher string) int {
 func (s settings) noConnection(ctx context.Context, err error) error {
 	hint := ""
 	var refused *ssh.OpenChannelError
+	var name *net.DNSError
 	switch {
+	case errors.As(err, &name) && ctx.Err() == nil:
+		hint = "is the name right?"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		hint = fmt.Sprintf("is sshd running there, on port %d?", s.port)
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
