@@ -202,7 +202,9 @@ func TestUnpackFails(t *testing.T) {
 		for format := range makers {
 			s.cache("a.zip", []byte("this is no archive"))
 			op.Format = format
-			s.fails(op, "refused to unpack a.zip: its list can't be read")
+			if said := s.fails(op, "refused to unpack a.zip: its list can't be read"); strings.Count(strings.TrimSpace(said), "\n") > 0 {
+				t.Errorf("%s: the reason is not one line:\n%s", format, said)
+			}
 			whole := makers[format](t, []entry{file("a", strings.Repeat("0123456789", 1000)), file("b", strings.Repeat("x", 5000))})
 			s.cache("a.zip", whole[:len(whole)/3])
 			s.fails(op, "a.zip")
