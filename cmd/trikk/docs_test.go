@@ -319,6 +319,30 @@ func tree() *cobra.Command {
 	return root
 }
 
+// TestDocsPlan compares the plan in the README with the one that is made now; only its ID may differ.
+func TestDocsPlan(t *testing.T) {
+	const command = "trikk plan hello@1.2.0 -e test --offline"
+	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "$ "+command+"\n")
+	shown, _, _ := strings.Cut(rest, "```")
+	dir := t.TempDir()
+	if _, err := initialise(dir); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w := world{in: strings.NewReader(""), out: &out, err: &out, env: func(string) string { return "" }, now: time.Now, dir: dir}
+	if code := Main(append([]string{"-C", dir}, strings.Fields(command)[1:]...), w); code != exitDone {
+		t.Fatalf("exit code %d\n%s", code, out.String())
+	}
+	id := regexp.MustCompile(`\d{8}T\d{6}-[0-9a-f]{4}`)
+	if got, want := id.ReplaceAllString(out.String(), "ID"), id.ReplaceAllString(shown, "ID"); got != want {
+		t.Errorf("the README shows\n%s\nnow it is\n%s", want, got)
+	}
+}
+
 var (
 	commandRow = regexp.MustCompile("(?m)^\\| `trikk ([a-z-]+)")
 	flagRow    = regexp.MustCompile("(?m)^\\| `(?:-[a-zA-Z], )?--([a-z-]+)[^|]*\\| ([^|]*) \\|")
