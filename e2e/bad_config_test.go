@@ -37,7 +37,7 @@ func TestBadConfig(t *testing.T) {
 	t.Run("two apps with one port", func(t *testing.T) {
 		c := s.config(t, parts{more: `	ports: http: 8081`})
 		c.App("other", strings.ReplaceAll(s.app(parts{more: `	ports: http: 8081`}), "hello-app", "other-app"))
-		s.refuses(t, c, bad{code: 3, says: []string{"port 8081 on app1 is also used by app hello", "apps/hello/app.cue:", "apps/other/app.cue:"}})
+		s.refuses(t, c, bad{code: 3, says: []string{"port 8081 on app1, app2 is also used by app hello", "apps/hello/app.cue:", "apps/other/app.cue:"}})
 	})
 	t.Run("no environment", func(t *testing.T) {
 		s.refuses(t, s.config(t, parts{}), bad{args: []string{"apply", "hello", "--yes"}, code: 64, says: []string{"-e ENV"}})
