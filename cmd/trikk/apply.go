@@ -119,7 +119,7 @@ func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v p
 	}
 	outcome, err := f.execute(ctx, p)
 	if err != nil {
-		return err
+		return unrecorded(outcome, err)
 	}
 	if code := exitOfOutcome(outcome.Status); code != exitDone {
 		return &exitError{code: code}

@@ -149,3 +149,18 @@ func exitOfOutcome(status string) int {
 	}
 	return exitFailed
 }
+
+// unrecorded is the error of a run that could not be saved. Its exit code says no less than what was done: a run that changed
+// something is never "failed, and nothing was changed".
+func unrecorded(o plan.Outcome, err error) error {
+	switch o.Status {
+	case plan.Broken, plan.Reverted, plan.Partly:
+		return &exitError{exitOfOutcome(o.Status), err}
+	}
+	for _, l := range o.Lanes {
+		if l.Changed {
+			return &exitError{exitPartly, err}
+		}
+	}
+	return err
+}
