@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestApply follows one app from its first release on: each part needs what the one before left.
@@ -232,18 +233,34 @@ func TestLockAndInterrupt(t *testing.T) {
 	b.trikk(2, "plan", "hello@2.0", "-e", "demo", "--detailed-exitcode")
 
 	run.signals <- os.Interrupt
+	run.signals <- os.Interrupt // at once: the same one
 	run.wait(130).says("interrupted: nothing new is started", "hello was interrupted in demo", "back on 1.0-")
 	b.runs("1.0")
 
 	// A second signal stops at once, and says what was left and what mends it.
 	run = b.begin(&call{args: []string{"apply", "hello@3.0", "-e", "demo", "--yes"}})
 	run.shows("waiting  503")
-	run.signals <- os.Interrupt
-	run.signals <- os.Interrupt
-	run.wait(8).says("hello was left half done in demo: a person is needed: the run was ", "not done: link current → 1.0-",
+	go run.insist()
+	run.wait(8).says("in demo: a person is needed: the run was ", "hello on app01 was left half done by run ", "  not done: start hello 1.0-",
 		"then trikk apply hello@1.0 -e demo")
 	b.trikk(0, "apply", "hello@2.0", "-e", "demo", "--yes")
 	b.runs("2.0")
+}
+
+// insist sends signals until the call has ended.
+func (c *call) insist() {
+	for {
+		select {
+		case <-c.ended:
+			return
+		case c.signals <- os.Interrupt:
+		}
+		select {
+		case <-c.ended:
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
 }
 
 // byHost sorts the lines of each wave by host, since hosts are worked on at the same time.

@@ -128,23 +128,29 @@ func (c *cli) newView() view {
 	return newPlainView(c)
 }
 
+// sameSignal is how soon after the first signal another one is the same: timeout(1) and others send one twice.
+const sameSignal = 500 * time.Millisecond
+
 // twoSignals turns the first signal into a cancelled context and the second into a closed channel.
 func (c *cli) twoSignals(ctx context.Context) (context.Context, <-chan struct{}, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	stop, done := make(chan struct{}), make(chan struct{})
 	release := c.capture()
 	go func() {
-		for n := 0; ; n++ {
+		var first time.Time
+		for {
 			select {
 			case <-done:
 				return
 			case <-c.signals:
-				if n == 0 {
-					cancel()
-				} else {
-					close(stop)
-					return
-				}
+			}
+			switch {
+			case first.IsZero():
+				first = time.Now()
+				cancel()
+			case time.Since(first) > sameSignal:
+				close(stop)
+				return
 			}
 		}
 	}()

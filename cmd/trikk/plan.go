@@ -21,7 +21,7 @@ func (c *cli) planCommand() *cobra.Command {
 		Short: "Show what would happen, on which server, in which order",
 		Long: "Reads the servers and proxies (and changes nothing), compiles the plan and prints it. A saved plan (-o) can be\n" +
 			"shown, attached to a ticket and applied once, with trikk apply --plan FILE." +
-			exitHelp(exitDone, exitFailed, exitChanges, exitConfig, exitAuth, exitRefused, exitUsage),
+			exitHelp(exitDone, exitFailed, exitChanges, exitConfig, exitAuth, exitRefused, exitUsage, exitInterrupted),
 		Example: "  trikk plan jmsadmin@10.41.0 -e prod\n  trikk plan --all -e test --offline\n  trikk plan jmsadmin -e prod -o jmsadmin.plan",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ch, err := c.choose(cmd.Context(), sel, names)

@@ -17,7 +17,7 @@ func (c *cli) statusCommand() *cobra.Command {
 		Use:   "status [APP…] -e ENV",
 		Short: "What runs where: release, since when, in rotation or not, lock",
 		Long: "Reads the servers and proxies (and changes nothing) and shows what runs where. Without names it shows all apps of\n" +
-			"the environment." + exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitUsage),
+			"the environment." + exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitUsage, exitInterrupted),
 		Example: "  trikk status jmsadmin -e prod\n  trikk status -e test",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if len(names) == 0 && sel.selector == "" {
