@@ -45,8 +45,20 @@ func (f *Fleet) HAProxy(t testing.TB, m *Machine, backends ...Backend) *HAProxy 
 	})
 	for _, b := range backends {
 		m.Listens(t, b.Port)
+		h.AllUp(t, b.Name, b.silent()...)
 	}
 	return h
+}
+
+// silent names the members on whose port nothing listens. Until HAProxy has checked them, it says that they are up.
+func (b Backend) silent() []string {
+	var out []string
+	for i, m := range b.To {
+		if !m.answers(b.ToPort) {
+			out = append(out, b.server(i))
+		}
+	}
+	return out
 }
 
 func (h *HAProxy) config() string {

@@ -189,6 +189,16 @@ func (m *Machine) Listens(t testing.TB, port int) {
 	}
 }
 
+// answers tells whether something on the machine listens on a port now.
+func (m *Machine) answers(port int) bool {
+	conn, err := net.DialTimeout("tcp", net.JoinHostPort(m.Address, strconv.Itoa(port)), time.Second)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
 func listens(address string) error {
 	deadline := time.Now().Add(20 * time.Second)
 	for {
