@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -50,11 +51,16 @@ func (f *Fleet) HAProxy(t testing.TB, m *Machine, backends ...Backend) *HAProxy 
 	return h
 }
 
-// silent names the members on whose port nothing listens. Until HAProxy has checked them, it says that they are up.
+// silent names the members whose health check fails. Until HAProxy has checked them, it says that they are up.
 func (b Backend) silent() []string {
+	client := http.Client{Timeout: time.Second}
 	var out []string
 	for i, m := range b.To {
-		if !m.answers(b.ToPort) {
+		resp, err := client.Get(fmt.Sprintf("http://%s:%d%s", m.Address, b.ToPort, b.Check))
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		if err != nil || resp.StatusCode >= 400 {
 			out = append(out, b.server(i))
 		}
 	}

@@ -24,7 +24,7 @@ type Balancer struct {
 	Port   int // where clients come in
 	To     []*Machine
 	ToPort int
-	Out    string // a file: while it exists, /proxy-health answers 503. "": never
+	Out    string // a file: while it exists, /proxy-health answers 503, else as the app's /ready does; "": neither
 }
 
 // ReloadHTTPD is the command of a graceful reload, as the login user runs it.
@@ -115,12 +115,11 @@ ProxyHCExpr up {%{REQUEST_STATUS} =~ /^[23]/}
   SetHandler balancer-manager
   Require local
 </Location>
-RewriteEngine On
-{{if .Out}}RewriteCond {{.Out}} -f
+{{if .Out}}RewriteEngine On
+RewriteCond {{.Out}} -f
 RewriteRule ^/proxy-health$ - [R=503,L]
-{{end}}RewriteRule ^/proxy-health$ - [R=204,L]
-ProxyPass /proxy-health !
-ProxyPass /balancer-manager !
+RewriteRule ^/proxy-health$ balancer://{{.Name}}/ready [P]
+{{end}}ProxyPass /balancer-manager !
 ProxyPass / balancer://{{.Name}}/
 `))
 
