@@ -19,6 +19,14 @@ func TestApply(t *testing.T) {
 	b.trikk(0, "status", "-e", "demo").says("hello in demo", "app01")
 	b.trikk(5, "plan", "hello", "-e", "demo").says("was never deployed to demo and no version is given", "hello@VERSION")
 
+	// Reading can be stopped at any moment.
+	reading := b.begin(&call{args: []string{"plan", "hello@1.0", "-e", "demo"}})
+	reading.signals <- os.Interrupt
+	reading.wait(130)
+	if reading.err.String() != "trikk: stopped by interrupt; nothing was changed\n" {
+		t.Errorf("more is told than the cause: %s", reading)
+	}
+
 	// Nothing is applied that nobody agreed to.
 	b.trikk(5, "apply", "hello@1.0", "-e", "demo").says("add --yes")
 	b.typing(5, "n\n", "apply", "hello@1.0", "-e", "demo").says("Apply this to demo? [y/N]", "declined; nothing was changed")
@@ -177,9 +185,7 @@ app: schema.#App & {
 func TestConfigChange(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	_, after, _ := strings.Cut(b.read("hello/app.cue"), `url: "`)
-	url, _, _ := strings.Cut(after, "/hello-")
-	b.write("pages/app.cue", strings.Replace(second, "REPOSITORY", url, 1))
+	b.write("pages/app.cue", b.pages())
 	b.trikk(0, "apply", "hello@1.0", "pages@2.0", "-e", "demo", "--yes")
 	b.trikk(0, "plan", "--all", "-e", "demo", "--detailed-exitcode").says("Nothing to do")
 

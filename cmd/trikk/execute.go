@@ -20,7 +20,7 @@ func (f *fleet) fresh(ctx context.Context, p plan.Plan) error {
 	apps, in := again(p)
 	facts, err := f.gatherer.Gather(ctx, p.Inventory, apps, in)
 	if err != nil {
-		return err
+		return stopped(ctx, err)
 	}
 	if hosts := plan.Used(p, facts); len(hosts) > 0 {
 		return refused("plan %s was already applied: %s has it recorded (make a new one with trikk plan)", p.ID, strings.Join(hosts, ", "))
@@ -85,7 +85,8 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan) (plan.Outcome, error) 
 func (f *fleet) lock(ctx context.Context, p plan.Plan) (*act.Lock, error) {
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
-	return f.actor.Lock(ctx, act.LockTargets(p))
+	lock, err := f.actor.Lock(ctx, act.LockTargets(p))
+	return lock, stopped(ctx, err)
 }
 
 // build runs the build commands of apps that take the local route.
@@ -97,7 +98,7 @@ func (f *fleet) build(ctx context.Context, apps []plan.App) error {
 			continue
 		}
 		if err := f.buildOne(ctx, app); err != nil {
-			return err
+			return stopped(ctx, err)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -76,7 +77,7 @@ func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan,
 	defer stop()
 	facts, err := f.gatherer.Gather(ctx, ch.env, ch.apps, in)
 	if err != nil {
-		return plan.Plan{}, err
+		return plan.Plan{}, stopped(ctx, err)
 	}
 	return plan.Compile(ch.env, ch.apps, facts, in)
 }
@@ -123,7 +124,7 @@ func (c *cli) interruptible(ctx context.Context) (context.Context, func()) {
 	go func() {
 		select {
 		case s := <-c.signals:
-			cancel(fmt.Errorf("stopped by %s: %w", s, context.Canceled))
+			cancel(&exitError{exitInterrupted, fmt.Errorf("stopped by %s; nothing was changed", s)})
 		case <-done:
 		}
 	}()
@@ -132,4 +133,13 @@ func (c *cli) interruptible(ctx context.Context) (context.Context, func()) {
 		close(done)
 		cancel(nil)
 	}
+}
+
+// stopped is err, or that a signal ended ctx: what failed because of it needs no telling.
+func stopped(ctx context.Context, err error) error {
+	var signal *exitError
+	if err != nil && errors.As(context.Cause(ctx), &signal) {
+		return signal
+	}
+	return err
 }

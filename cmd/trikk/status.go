@@ -32,6 +32,9 @@ func (c *cli) statusCommand() *cobra.Command {
 			ctx, stop := c.interruptible(cmd.Context())
 			defer stop()
 			v, lookErr := f.gatherer.Look(ctx, ch.env, ch.apps)
+			if err := stopped(ctx, lookErr); exitOf(err) == exitInterrupted {
+				return err
+			}
 			return errors.Join(c.showStatus(statusLines(ch, v)), lookErr)
 		},
 	}
