@@ -102,7 +102,7 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 			if w.strict {
 				if err := proxy.Preflight(ctx, w.g.Readers, p); err != nil {
 					states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
-					w.problems.add(p.Proxy, err)
+					w.problems.addOnce(p.Proxy, err)
 					return
 				}
 			}
@@ -156,14 +156,26 @@ type problems struct {
 }
 
 type hostError struct {
-	host string
-	err  error
+	host  string
+	err   error
+	cause string // what must be told once; "": the whole error
 }
 
 func (p *problems) add(host string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.all = append(p.all, hostError{host, err})
+	p.all = append(p.all, hostError{host: host, err: err})
+}
+
+// addOnce adds an error whose cause is told once a host, whichever servers it was met for.
+func (p *problems) addOnce(host string, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	cause := ""
+	if inner := errors.Unwrap(err); inner != nil {
+		cause = inner.Error()
+	}
+	p.all = append(p.all, hostError{host, err, cause})
 }
 
 func (p *problems) none() bool {
@@ -177,7 +189,9 @@ func (p *problems) join() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, e := range p.all {
-		p.all[i].err = whole(e.err)
+		if err, is := whole(e.err); is {
+			p.all[i] = hostError{host: e.host, err: err}
+		}
 	}
 	slices.SortStableFunc(p.all, func(a, b hostError) int {
 		return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.err.Error(), b.err.Error()))
@@ -185,7 +199,11 @@ func (p *problems) join() error {
 	var errs []error
 	seen := map[string]bool{}
 	for _, e := range p.all {
-		if text := e.err.Error(); !seen[text] {
+		text := e.err.Error()
+		if e.cause != "" {
+			text = e.host + ": " + e.cause
+		}
+		if !seen[text] {
 			seen[text] = true
 			errs = append(errs, e.err)
 		}
@@ -193,11 +211,11 @@ func (p *problems) join() error {
 	return errors.Join(errs...)
 }
 
-// whole is the error of a host that can't be reached, whatever was wanted of it; other errors stay.
-func whole(err error) error {
+// whole finds the error of a host that can't be reached: it is the same whatever was wanted of the host.
+func whole(err error) (*host.Error, bool) {
 	var e *host.Error
 	if errors.As(err, &e) && (e.Kind == host.Unreachable || e.Kind == host.Auth || e.Kind == host.HostKey) {
-		return e
+		return e, true
 	}
-	return err
+	return nil, false
 }

@@ -37,7 +37,10 @@ for tool in flock timeout head; do
 	command -v "$tool" >/dev/null || fail "$tool is not installed on this server (install util-linux and coreutils)"
 done
 for root do
-	why=$(mkdir -p "$root/.trikk" 2>&1) || fail "$(id -un) can not create $root/.trikk: $why (create $root once and give it to $(id -un))"
+	why=$(mkdir -p "$root/.trikk" 2>&1) || case $why in
+	*'No space left'*) fail "the disk of $root is full, or has no inodes left" ;;
+	*) fail "$(id -un) can not create $root/.trikk: $why (create $root once and give it to $(id -un))" ;;
+	esac
 	[ -w "$root/.trikk" ] || fail "$(id -un) may not write to $root/.trikk (give it to $(id -un))"
 done
 code=0

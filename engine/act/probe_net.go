@@ -39,10 +39,19 @@ func httpAttempt(c plan.HTTPCheck, version string) attempt {
 			a, err = getOn(ctx, h, target)
 		}
 		if err != nil {
-			return "", err
+			return "", notListening(target, err)
 		}
 		return judge(a, c, version)
 	}
+}
+
+// notListening says no more than that where sshd tried to connect and could not: an app that starts is met so.
+func notListening(target string, err error) error {
+	var e *host.Error
+	if errors.As(err, &e) && e.Kind == host.Forwarding && !errors.Is(err, host.ErrProhibited) {
+		return fmt.Errorf("%s: %w", target, e.Err)
+	}
+	return err
 }
 
 func judge(a answer, c plan.HTTPCheck, version string) (string, error) {

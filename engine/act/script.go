@@ -2,6 +2,7 @@ package act
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -64,11 +65,27 @@ func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) (ok 
 	case err != nil && done < len(steps) && ok && notRun(err):
 		return false, d.unreached(steps[done], err)
 	case err != nil:
-		return false, err
+		return false, titled(steps, err)
 	case ok && done < len(steps):
 		return false, &host.Error{Host: d.seg.Host, Kind: host.Protocol, Step: steps[done].ID, Doing: "running a script", Err: fmt.Errorf("%d of %d steps answered", done, len(steps))}
 	}
 	return ok, nil
+}
+
+// titled names the step that an error tells of as people know it.
+func titled(steps []plan.Step, err error) error {
+	var e *host.Error
+	if !errors.As(err, &e) || e != err {
+		return err
+	}
+	for _, s := range steps {
+		if s.ID == e.Step && s.Title != "" {
+			named := *e
+			named.Doing = s.Title
+			return &named
+		}
+	}
+	return err
 }
 
 // unreached reports a step that never reached its host, and passes other errors on.
