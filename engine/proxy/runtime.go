@@ -123,7 +123,19 @@ func (a runtimeAPI) explain(exit int, output string, refusal error) error {
 	case 93:
 		return fmt.Errorf("the SSH server of %s does not connect to %s (%w), and neither socat nor nc is there to do it: does haproxy still listen there? Set AllowTcpForwarding yes, AllowStreamLocalForwarding yes and no DisableForwarding or PermitOpen that forbids it in sshd_config, or install socat", a.host, a.address, causeOf(refusal))
 	}
-	return fmt.Errorf("connecting to %s on %s: exit status %d: %s: is haproxy listening there?", a.address, a.host, exit, firstLine(strings.TrimSpace(output)))
+	return fmt.Errorf("connecting to %s on %s: %s: is haproxy listening there?", a.address, a.host, toolSaid(exit, output))
+}
+
+// toolSaid is what a tool said when it failed, without the time and the process number that socat begins with.
+func toolSaid(exit int, output string) string {
+	line := firstLine(strings.TrimSpace(output))
+	if _, text, ok := strings.Cut(line, "] E "); ok && strings.Contains(line, "socat[") {
+		line = text
+	}
+	if line == "" {
+		return fmt.Sprintf("exit status %d", exit)
+	}
+	return line
 }
 
 // notAdmin is the error for a socket that can't change anything.
