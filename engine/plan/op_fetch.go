@@ -102,7 +102,7 @@ func (f Fetch) takeStaged() string {
 		`staged="$HOME"/.trikk-incoming/$staged`+"\n",
 		"owner() { "+owner+"; }\n",
 		letScript("check", append(data, `intact "$root/.trikk/cache/$file"`+"\n")...),
-		letScript("put", append(data, shPut)...),
+		letScript("put", append(data, shBecause, shPut)...),
 		shStaged,
 	)
 }

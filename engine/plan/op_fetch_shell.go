@@ -124,7 +124,7 @@ const shPut = `
 cache=$root/.trikk/cache
 part=$cache/.$file.part
 mkdir -p "$cache" && [ -w "$cache" ] || { echo "$(id -un) may not write to $cache (give $root to $(id -un))"; exit 1; }
-cat >"$part" || { rm -f "$part"; exit 1; }
+why=$(cat 2>&1 >"$part") || { because "$why"; rm -f "$part"; exit 1; }
 intact "$part" || { rm -f "$part"; echo "the digest or size is $found; nothing was kept"; exit 1; }
 mv -f "$part" "$cache/$file"
 `
@@ -135,6 +135,6 @@ if owner "$check" 2>/dev/null; then
 	same "it is in the cache"
 fi
 [ -f "$staged" ] || fail "$staged is not there: upload it first"
-why=$(owner "$put" <"$staged" 2>&1) || fail "taking $staged into the cache: $why"
+why=$(owner "$put" <"$staged" 2>&1) || { rm -f "$staged"; fail "taking $staged into the cache: $why"; }
 rm -f "$staged"
 `

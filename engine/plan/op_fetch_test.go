@@ -269,6 +269,9 @@ HOME="`+app+`" exec "$@"
 			check(t, os.MkdirAll(filepath.Dir(staged), 0o700))
 			check(t, os.WriteFile(staged, []byte("damaged"), 0o600))
 			s.fails(op, "nothing was kept", "taking "+staged)
+			if exists(staged) {
+				t.Error("an upload that was not taken is left")
+			}
 			s.onlyInCache()
 			check(t, os.WriteFile(staged, []byte(artifact), 0o600))
 			s.twice(op)

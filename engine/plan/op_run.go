@@ -56,5 +56,6 @@ trap 'exit 129' HUP INT TERM
 status=0
 /bin/sh -c "$command" </dev/null >"$out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- || status=$?
 tail -n 200 "$out"
-[ "$status" = 0 ] || fail "the hook $phase ended with status $status: $command"
+last=$(tail -n 1 "$out")
+[ "$status" = 0 ] || fail "the hook $phase ended with status $status${last:+: $last}"
 `

@@ -38,7 +38,7 @@ func TestRunFails(t *testing.T) {
 	onShells(t, func(t *testing.T, s *server) {
 		s.fails(hook("true"), "releases/1.0-aa is not there")
 		s.complete("1.0-aa")
-		s.fails(hook("echo the reason; exit 255"), "the reason", "the hook before ended with status 255: echo the reason")
+		s.fails(hook("echo the reason; exit 255"), "the reason", "the hook before ended with status 255: the reason")
 		s.fails(hook("if"), "ended with status 2")
 		if got := (plan.Run{Phase: "build", Command: "make"}).Script(); got != "" {
 			t.Errorf("a build has a script: %s", got)

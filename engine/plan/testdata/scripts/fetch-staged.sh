@@ -31,10 +31,24 @@ intact() {
 	[ "$found" = "$digest" ] || { found="$found, not $digest"; return 1; }
 }
 
+# because WORDS: the reason in what a tool printed, in one line, a full disk above all; $5 is what df calls available, in kB
+because() {
+	set -- "$1" $(df -Pk "$root" 2>/dev/null | tail -n 1)
+	if [ "${5:-64}" -lt 64 ] 2>/dev/null; then
+		echo "the disk of $root is full"
+		return
+	fi
+	case $1 in
+	*'\''No space left'\''* | *'\''disk full'\''* | *'\''quota exceeded'\''*) echo "the disk of $root is full, or has no inodes left" ;;
+	*'\''signature not found'\''*) echo "it is no zip archive, or a part of it is missing" ;;
+	*) printf '\''%s\n'\'' "$1" | grep -v -e '\''^tar: Exiting with failure'\'' -e '\''^tar: Error is not recoverable'\'' | tail -n 3 | tr -s '\'' \n'\'' '\'' '\'' | sed '\''s/ $//'\'' ;;
+	esac
+}
+
 cache=$root/.trikk/cache
 part=$cache/.$file.part
 mkdir -p "$cache" && [ -w "$cache" ] || { echo "$(id -un) may not write to $cache (give $root to $(id -un))"; exit 1; }
-cat >"$part" || { rm -f "$part"; exit 1; }
+why=$(cat 2>&1 >"$part") || { because "$why"; rm -f "$part"; exit 1; }
 intact "$part" || { rm -f "$part"; echo "the digest or size is $found; nothing was kept"; exit 1; }
 mv -f "$part" "$cache/$file"
 '
@@ -44,5 +58,5 @@ if owner "$check" 2>/dev/null; then
 	same "it is in the cache"
 fi
 [ -f "$staged" ] || fail "$staged is not there: upload it first"
-why=$(owner "$put" <"$staged" 2>&1) || fail "taking $staged into the cache: $why"
+why=$(owner "$put" <"$staged" 2>&1) || { rm -f "$staged"; fail "taking $staged into the cache: $why"; }
 rm -f "$staged"
