@@ -77,11 +77,18 @@ func whyStuck(l plan.LaneOutcome) string {
 	return firstLine(l.UndoError)
 }
 
-// serverLanes are the outcomes of one app's turns, without those that only install or prune.
+// serverLanes are the outcomes of one app's turns, without those that only install or prune. A host that failed to install is
+// told once, without the turn that it did not take.
 func serverLanes(a plan.AppPlan, o plan.Outcome) []plan.LaneOutcome {
 	var out []plan.LaneOutcome
+	failed := map[string]bool{}
 	for _, l := range o.Lanes {
-		if l.App == a.App && (l.Changed || l.State == plan.LanePending && l.Wave != plan.WaveInstall && l.Wave != plan.WavePrune || l.Error != "") {
+		pending := l.State == plan.LanePending
+		failed[l.Host] = failed[l.Host] || l.App == a.App && l.Error != ""
+		if pending && failed[l.Host] {
+			continue
+		}
+		if l.App == a.App && (l.Changed || pending && l.Wave != plan.WaveInstall && l.Wave != plan.WavePrune || l.Error != "") {
 			out = append(out, l)
 		}
 	}

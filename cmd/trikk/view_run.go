@@ -89,7 +89,7 @@ func (v *plainView) event(e plan.Event) {
 		v.step(e)
 	case plan.SegmentFinished:
 		if e.Error != "" {
-			fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, v.hostOf(*e.Ref), v.paint.bad("lost   "), firstLine(e.Error))
+			fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, v.hostOf(*e.Ref), v.paint.bad("UNKNOWN"), firstLine(e.Error))
 		}
 	case plan.CancelAsked:
 		fmt.Fprintln(v.w, "interrupted: nothing new is started; what is in hand is finished or undone (again: stop at once)")
@@ -148,9 +148,18 @@ func (v *plainView) step(e plan.Event) {
 	if bad && r.Error != "" {
 		v.indent(s.Host, r.Error)
 	}
-	if out := strings.TrimSpace(r.Output); out != "" && (bad || v.verbose > 0) && out != strings.TrimSpace(r.Error) {
+	if out := withoutReason(r); out != "" && (bad || v.verbose > 0) {
 		v.indent(s.Host, lastLines(out, 20))
 	}
+}
+
+// withoutReason is what a step printed, without its last line where that is the error, which was shown.
+func withoutReason(r *plan.Result) string {
+	out := strings.TrimSpace(r.Output)
+	if r.Error == "" {
+		return out
+	}
+	return strings.TrimSpace(strings.TrimSuffix(out, strings.TrimSpace(r.Error)))
 }
 
 func (v *plainView) colour(status string) func(string) string {
