@@ -143,7 +143,7 @@ func (p *factsParser) manifest(text string) error {
 		return errors.New("it belongs to no release")
 	}
 	r := &p.app.Releases[len(p.app.Releases)-1]
-	if err := json.Unmarshal([]byte(text), &r.Manifest); err != nil || r.Manifest.Release != r.Name {
+	if err := json.Unmarshal([]byte(text), &r.Manifest); err != nil || r.Manifest.Release != r.Name || strings.Contains(text, `\u0000`) {
 		r.Manifest = plan.Manifest{}
 		p.app.problems = append(p.app.problems, fmt.Sprintf("the manifest of release %s is damaged (remove %s/releases/%s unless it runs)", r.Name, p.app.root, r.Name))
 		return nil

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"trikk.dev/engine/plan"
 )
@@ -55,6 +56,63 @@ func TestTurnThatFailsAtItsProbe(t *testing.T) {
 	if v := l.Steps[0].Undo[0].Op.(plan.ProbeOp).Version; v != "1.0" {
 		t.Errorf("the undo probes for version %q", v)
 	}
+}
+
+// Where nothing is in front of a server, nothing but the probes says that the old release works again.
+func TestTurnWithoutProxiesProvesTheOldRelease(t *testing.T) {
+	f := newFleet(1, 0, haproxy).with(hello("app01"))
+	old := f.deploy(t, "1.0").Apps[0].To
+	app := hello("app01")
+	app.Version = "2.0"
+	l := turnOf(t, f.with(app))
+	undo := undone(l, "probe")
+	equal(t, "failing at the probe", undo[1:], []string{"link " + old, "start " + old, "probe"})
+	equal(t, "failing at the stop", undone(l, "stop "+old), []string{"start " + old, "probe"})
+}
+
+// An older release is stopped and started by its own commands, whatever the config says now.
+func TestOldReleasesKeepTheirCommands(t *testing.T) {
+	runBy := func(version, command string) plan.App {
+		app := hello("app01")
+		app.Version = version
+		app.Service = plan.Service{Process: &plan.Process{Command: command, Timeout: plan.Duration(time.Second)}}
+		return app
+	}
+	commands := func(l plan.Lane) []string {
+		var out []string
+		for _, s := range l.Steps {
+			for _, s := range append([]plan.Step{s}, s.Undo...) {
+				if op, ok := s.Op.(plan.ServiceOp); ok {
+					out = append(out, op.Action+" "+op.Version+" "+op.Service.Process.Command)
+				}
+			}
+		}
+		return out
+	}
+	f := newFleet(1, 0, haproxy)
+	for _, app := range []plan.App{runBy("1.0", "old"), runBy("2.0", "new")} {
+		if app.Version == "2.0" {
+			equal(t, "a deploy", commands(turnOf(t, f.with(app))), []string{"stop 1.0 old", "start 1.0 old", "start 2.0 new", "stop 2.0 new"})
+		}
+		if err := f.apply(f.with(app).plan(t)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p, err := f.back("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "a rollback", commands(p.Apps[0].Waves[0].Lanes[0]), []string{"stop 2.0 new", "start 2.0 new", "start 1.0 old", "stop 1.0 old"})
+
+	// What somebody else may write on the server never names a unit.
+	at := f.facts.Apps["hello"]["app01"]
+	for i := range at.Releases {
+		at.Releases[i].Manifest.Service = &plan.Service{Systemd: &plan.Systemd{Unit: "sshd"}}
+	}
+	if p, err = f.back(""); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "a rollback over foreign manifests", commands(p.Apps[0].Waves[0].Lanes[0]), []string{"stop 2.0 new", "start 2.0 new", "start 1.0 new", "stop 1.0 new"})
 }
 
 func TestFirstReleaseThatFailsAtItsProbe(t *testing.T) {
@@ -119,7 +177,7 @@ func TestTurnsSteps(t *testing.T) {
 			undo: []string{"drain", "link OLD", "probe", "probe", "admit"}},
 		"nothing in front": {app: func() plan.App { a := everything(); a.Topology = plan.Topology{}; return a },
 			want: []string{"run check", "stop OLD", "link NEW", "start NEW", "probe", "probe", "run warm", "pause", "record good"},
-			undo: []string{"stop NEW", "link OLD", "start OLD"}},
+			undo: []string{"stop NEW", "link OLD", "start OLD", "probe", "probe"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

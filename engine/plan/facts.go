@@ -49,6 +49,9 @@ type Manifest struct {
 	File     string `json:"file,omitempty"` // name in the archive cache
 	// Files: digest by path of each generated file.
 	Files map[string]string `json:"files,omitempty"`
+	// Service is how the release is run where trikk runs its commands, so that an older release is stopped and started again
+	// by its own ones; nil for a unit.
+	Service *Service `json:"service,omitempty"`
 }
 
 // Rotation states of one server at one proxy.

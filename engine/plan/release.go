@@ -120,6 +120,9 @@ func (r Release) manifest(app App, planID string) Manifest {
 		}
 		m.Files[f.Path] = sum(f.Content)
 	}
+	if app.Service.Commands != nil || app.Service.Process != nil {
+		m.Service = &app.Service
+	}
 	return m
 }
 

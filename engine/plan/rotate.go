@@ -109,7 +109,7 @@ func (c *compiler) lane(t turn) Lane {
 	}
 	add(c.enable(t)...)
 	add(c.drainAgain(t)...)
-	add(c.stop(t)...)
+	add(c.provenBack(t, c.stop(t))...)
 	add(c.link(t)...)
 	add(c.start(t)...)
 	add(c.probes(t.server, c.rel.Version)...)
@@ -211,7 +211,18 @@ func (c *compiler) rotatesByMarker(t turn) bool {
 
 func (c *compiler) service(t turn, action, release, version string) Step {
 	return c.step(t.server, ServiceOp{Action: action, App: c.app.Name, Root: c.app.Layout.Root, Current: c.app.Layout.Current,
-		Release: release, Version: version, Service: c.app.Service})
+		Release: release, Version: version, Service: c.serviceOf(t, release)})
+}
+
+// serviceOf is how a release is run: the one that is deployed as the config says, others as they were when they were installed.
+// A unit is never taken from a host: what the app user may write there must not reach systemctl.
+func (c *compiler) serviceOf(t turn, release string) Service {
+	r, _ := t.at.release(release)
+	own := r.Manifest.Service
+	if own == nil || own.Systemd != nil || own.None() || release == c.rel.Name && c.in.Kind == Deploy {
+		return c.app.Service
+	}
+	return *own
 }
 
 // stop ends the old process; taking it back starts the previous release, linked again where the link is ahead of it.
@@ -228,6 +239,15 @@ func (c *compiler) stop(t turn) []Step {
 		s.Undo = append(s.Undo, c.service(t, "start", prev, c.oldVersion(t)))
 	}
 	return []Step{s}
+}
+
+// provenBack adds to the undo of a stop that the previous release answers again. Where something is in front of the server,
+// taking the drain back proves it.
+func (c *compiler) provenBack(t turn, stop []Step) []Step {
+	if len(stop) > 0 && len(t.points) == 0 && c.previous(t) != "" {
+		stop[0].Undo = append(stop[0].Undo, c.probes(t.server, c.oldVersion(t))...)
+	}
+	return stop
 }
 
 // link switches the link; taking it back links the old release, or removes the link where there was none.
