@@ -83,6 +83,7 @@ func TestPreflight(t *testing.T) {
 		{"root is a file", "mkdir apps && touch apps/web", nil, "HOME/apps/web is not a directory"},
 		{"root can't be made", "touch apps", nil, "can not create HOME/apps/web: HOME/apps is not writable"},
 		{"damaged manifest", "mkdir -p apps/web/releases/1.0-a/.trikk && echo '{\"app\":' >apps/web/releases/1.0-a/.trikk/manifest.json", nil, "the manifest of release 1.0-a is damaged"},
+		{"a NUL in a manifest", `mkdir -p apps/web/releases/1.0-a/.trikk && echo '{"release":"1.0-a","version":"1\u0000"}' >apps/web/releases/1.0-a/.trikk/manifest.json`, nil, "the manifest of release 1.0-a is damaged"},
 		{"no such unit", "", func(a *plan.App) {
 			a.Service = plan.Service{Systemd: &plan.Systemd{Unit: "gone.service"}}
 		}, "there is no systemd unit gone.service"},

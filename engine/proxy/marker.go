@@ -36,19 +36,21 @@ d=${1%/*}; d=${d:-/}
 while [ ! -e "$d" ]; do d=${d%/*}; d=${d:-/}; done
 [ -w "$d" ] && [ -x "$d" ] || { echo "$(id -un) may not write to $d"; exit 1; }`
 
-// file is the marker's path on the point's target (it may start with ~/), the user that owns it, and whether its directory
-// is trikk's to make. A relative path is under <root>/shared, so that it outlives a release.
+// file is the marker's path on the point's target (it may start with ~/, the app user's home) and the user that owns it. A
+// relative path is under <root>/shared, so that it outlives a release. What is outside of the app's root is the login user's.
 func (m marker) file(p plan.Point) (file, as string, err error) {
 	f := m.conf.File
 	switch {
 	case f == "", strings.ContainsRune(f, 0):
 		return "", "", stop(fmt.Errorf("the marker's path %q is empty or holds NUL", f))
-	case path.IsAbs(f), strings.HasPrefix(f, "~/"):
+	case m.inShared(p) && !m.relative(), strings.HasPrefix(f, "~/"):
+		return f, p.As, nil
+	case path.IsAbs(f):
 		return f, "", nil
 	case p.Root == "":
 		return "", "", stop(fmt.Errorf("the marker's path %q is relative, and %s has no app root: write an absolute path", f, p.Target))
 	}
-	return strings.TrimSuffix(p.Root, "/") + "/shared/" + f, p.As, nil
+	return sharedOf(p) + f, p.As, nil
 }
 
 // present reads whether the marker exists.
@@ -125,7 +127,7 @@ func (m marker) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 		return err
 	}
 	dirs := "keep"
-	if m.relative() {
+	if m.inShared(p) {
 		dirs = "make"
 	}
 	out, err := r.Query(ctx, host.NewQuery(as, markerWritable, file, dirs))
@@ -153,21 +155,29 @@ func (m marker) relative() bool {
 	return !path.IsAbs(m.conf.File) && !strings.HasPrefix(m.conf.File, "~/")
 }
 
+// sharedOf is where the app keeps what outlives a release, with a slash at the end.
+func sharedOf(p plan.Point) string { return strings.TrimSuffix(p.Root, "/") + "/shared/" }
+
+// inShared tells whether the marker is among what outlives a release: there its directory is trikk's to make.
+func (m marker) inShared(p plan.Point) bool {
+	return m.relative() || p.Root != "" && strings.HasPrefix(m.conf.File, sharedOf(p))
+}
+
 // Out creates the marker.
 func (m marker) Out(ctx context.Context, hs Hosts, p plan.Point) error {
 	return m.change(ctx, hs, p, "marker-create", func(file string) string {
 		return "set -eu\nf=" + file + "\n" +
 			"[ ! -d \"$f\" ] || fail \"$f is a directory\"\n" +
 			"[ ! -e \"$f\" ] || same \"$f is there\"\n" +
-			m.makeDir() +
+			m.makeDir(p) +
 			": >>\"$f\"\n" +
 			"[ -e \"$f\" ] || fail \"$f was created and is not there\"\n"
 	})
 }
 
 // makeDir makes the directory of a marker under the app's root.
-func (m marker) makeDir() string {
-	if !m.relative() {
+func (m marker) makeDir(p plan.Point) string {
+	if !m.inShared(p) {
 		return ""
 	}
 	return "mkdir -p -- \"${f%/*}\"\n"

@@ -30,6 +30,8 @@ func TestMarkerFile(t *testing.T) {
 		{"config/disabled", "~/app", "app/shared/config/disabled"},
 		{filepath.Join(home, "a b"), "", "a b"},
 		{"~/x;y", "", "x;y"},
+		{"~/other/shared/config/disabled", "~/other", "other/shared/config/disabled"},
+		{filepath.Join(home, "third/shared/off"), filepath.Join(home, "third"), "third/shared/off"},
 	} {
 		p := marked(plan.Marking{File: c.file})
 		p.Root = c.root
@@ -268,6 +270,24 @@ func TestMarkerStates(t *testing.T) {
 		}
 		if !strings.Contains(s.Detail, c.check) {
 			t.Errorf("%q does not say what the balancer said", s.Detail)
+		}
+	}
+}
+
+// What is in the app's root, or in a home, is the app user's; what is elsewhere is the login user's.
+func TestMarkerOwner(t *testing.T) {
+	for _, c := range []struct{ file, want string }{
+		{"config/disabled", "/opt/app/shared/config/disabled as hello"},
+		{"/opt/app/shared/config/disabled", "/opt/app/shared/config/disabled as hello"},
+		{"~/disabled", "~/disabled as hello"},
+		{"/run/disabled", "/run/disabled as "},
+		{"/opt/app/sharedness", "/opt/app/sharedness as "},
+	} {
+		p := marked(plan.Marking{File: c.file})
+		p.Root, p.As = "/opt/app/", "hello"
+		file, as, err := marker{*p.Driver.Marker}.file(p)
+		if got := file + " as " + as; err != nil || got != c.want {
+			t.Errorf("%s is %s, %v, want %s", c.file, got, err, c.want)
 		}
 	}
 }
