@@ -52,6 +52,9 @@ func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, err
 		if asked && !validVersion(version) {
 			return chosen{}, usage("%q is no version: letters, digits and . _ + -, starting with a letter or digit", version)
 		}
+		if other, twice := out.versions[app]; asked && twice && other != version {
+			return chosen{}, usage("%s is asked for twice: %s and %s", app, other, version)
+		}
 		plain[i] = app
 		if asked {
 			out.versions[app] = version

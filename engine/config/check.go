@@ -17,12 +17,14 @@ type checker struct {
 	names []string
 	// partial: the inventory has mistakes, so that unknown names prove nothing.
 	partial bool
-	diags   []Diagnostic
+	// twice are the environments that are defined twice: no name proves anything there.
+	twice map[string]bool
+	diags []Diagnostic
 }
 
 // check gives the mistakes across packages, and the workspace's warnings.
 func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
-	c := checker{apps: w.apps, envs: map[string]plan.Environment{}}
+	c := checker{apps: w.apps, envs: map[string]plan.Environment{}, twice: map[string]bool{}}
 	for _, o := range outcomes {
 		if o.name != "" {
 			c.names = append(c.names, o.name)
@@ -39,6 +41,9 @@ func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
 	c.duplicates()
 	for _, a := range c.apps {
 		c.app(a)
+	}
+	for _, o := range outcomes {
+		c.unread(o)
 	}
 	c.order()
 	c.clashes()
@@ -65,12 +70,8 @@ func at(a plan.App, path string) plan.Pos {
 // app checks one deployment by itself.
 func (c *checker) app(a plan.App) {
 	env, ok := c.envs[a.Env]
-	if !ok && !c.partial {
-		hint := suggest(a.Env, slices.Collect(maps.Keys(c.envs)))
-		if len(c.envs) == 0 {
-			hint = "there are none yet; they are written as environments: NAME: schema.#Environment & {…}"
-		}
-		c.diags = append(c.diags, Diagnostic{Pos: a.Pos, Path: "environments." + a.Env, Message: fmt.Sprintf("unknown environment %q", a.Env), Hint: hint, exact: true})
+	if !ok {
+		c.unknown(a.Env, a.Pos)
 	}
 	if ok {
 		servers, proxies := slices.Sorted(maps.Keys(env.Servers)), slices.Sorted(maps.Keys(env.Proxies))
@@ -92,6 +93,35 @@ func (c *checker) app(a plan.App) {
 	}
 	c.globs(a)
 	c.shells(a)
+	c.paths(a)
+	c.content(a)
+}
+
+// unknown reports an environment that the inventory doesn't have.
+func (c *checker) unknown(env string, pos plan.Pos) {
+	if c.partial {
+		return
+	}
+	hint := suggest(env, slices.Collect(maps.Keys(c.envs)))
+	if len(c.envs) == 0 {
+		hint = "there are none yet; they are written as environments: NAME: schema.#Environment & {…}"
+	}
+	c.diags = append(c.diags, Diagnostic{Pos: pos, Path: "environments." + env, Message: fmt.Sprintf("unknown environment %q", env), Hint: hint, exact: true})
+}
+
+// unread checks the environments of an app that could not be read because of other mistakes.
+func (c *checker) unread(o outcome) {
+	if !o.failed() || len(o.apps) > 0 {
+		return
+	}
+	for _, path := range slices.Sorted(maps.Keys(o.folder.written)) {
+		env, ok := strings.CutPrefix(path, "app.environments.")
+		pos := o.folder.written[path]
+		if _, known := c.envs[env]; known || !ok || slices.ContainsFunc(o.diags, func(d Diagnostic) bool { return d.Pos == pos }) {
+			continue
+		}
+		c.unknown(env, pos)
+	}
 }
 
 // proxiesOf gives the proxies of an app and the path of their field.
@@ -113,7 +143,7 @@ func (c *checker) listed(a plan.App, what, path string, names, known []string) {
 			c.add(a, here, fmt.Sprintf("%s %s is listed twice", what, n), "the other is at "+place(at(a, fmt.Sprintf("%s.%d", path, first))))
 			continue
 		}
-		if !slices.Contains(known, n) && !c.partial {
+		if !slices.Contains(known, n) && !c.partial && !c.twice[a.Env] {
 			c.add(a, here, fmt.Sprintf("unknown %s %q in environment %s", what, n, a.Env), suggest(n, known))
 		}
 	}

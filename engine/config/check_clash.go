@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -53,6 +54,9 @@ func (c *checker) clashes() {
 				slices.SortFunc(list, func(a, b claim) int { return comparePos(at(a.app, a.path), at(b.app, b.path)) })
 				for i := 1; i < len(list); i++ {
 					a, b := list[0], list[i]
+					if a.app.Name == b.app.Name && at(a.app, "name") != at(b.app, "name") {
+						continue // one app twice: told by its name
+					}
 					p := pair{thing: thing, later: b.app.Name, earlier: a.app.Name, pos: at(b.app, b.path), other: at(a.app, a.path)}
 					where[p] = append(where[p], host)
 					from[p] = [2]claim{a, b}
@@ -102,8 +106,8 @@ func wants(a plan.App, host plan.Host) map[string][]string {
 		out[thing] = append(out[thing], path)
 	}
 	root := "directory " + a.Layout.Root
-	if strings.HasPrefix(a.Layout.Root, "~") && a.User != "" {
-		root += " of user " + a.User
+	if user := cmp.Or(a.User, host.User); strings.HasPrefix(a.Layout.Root, "~") && user != "" {
+		root += " of user " + user
 	}
 	out[root] = []string{"layout.root"}
 	return out

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"trikk.dev/engine/plan"
 )
@@ -13,10 +14,12 @@ func (c *checker) environments(envs []plan.Environment) {
 	for _, e := range envs {
 		if first, ok := c.envs[e.Name]; ok {
 			c.place(e.Pos, first.Pos, "environment %s is defined twice", e.Name)
+			c.twice[e.Name] = true
 			continue
 		}
 		c.envs[e.Name] = e
 		c.machines(e)
+		c.jumps(e)
 		for _, name := range slices.Sorted(maps.Keys(e.Proxies)) {
 			c.driver(e, e.Proxies[name])
 		}
@@ -45,6 +48,29 @@ func (c *checker) machines(e plan.Environment) {
 			}
 		}
 	}
+}
+
+// jumps finds hosts that are reached through themselves. Each circle is told once, at its first name.
+func (c *checker) jumps(e plan.Environment) {
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(hosts(e)))) {
+		way := []string{name}
+		next := hostOf(e, name).Jump
+		for next != name && isHost(e, next) && !slices.Contains(way, next) {
+			way = append(way, next)
+			next = hostOf(e, next).Jump
+		}
+		if next == name && name == slices.Min(way) {
+			c.diags = append(c.diags, Diagnostic{Pos: hostOf(e, name).Pos, Message: "jump goes in a circle: " + strings.Join(append(way, name), " → ")})
+		}
+	}
+}
+
+// hostOf finds a server or a proxy's host by its name.
+func hostOf(e plan.Environment, name string) plan.Host {
+	if h, ok := e.Servers[name]; ok {
+		return h
+	}
+	return e.Proxies[name].Host
 }
 
 // machine is what makes two hosts the same machine.

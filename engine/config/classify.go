@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -21,6 +22,11 @@ func (m module) classify(all []folder) []folder {
 			f.kind = parent
 		case imported[f.dir]:
 			f.kind = shared
+		}
+		for _, g := range all {
+			if g.dir == f.dir && g.pkg != f.pkg && g.has("app") && !f.has("app") {
+				f.beside = g.pkg
+			}
 		}
 		f.below = slices.ContainsFunc(all, func(g folder) bool { return g.above(f) })
 		if m.evaluated(f) {
@@ -172,5 +178,8 @@ func (r *reader) misspelt() []Diagnostic {
 
 // noApp is the mistake of a folder that has neither an app nor environments.
 func (r *reader) noApp() Diagnostic {
+	if pkg := r.folder.beside; pkg != "" {
+		return Diagnostic{Pos: r.folder.start(r.module), Message: fmt.Sprintf("package %q has no app", r.folder.pkg), Hint: fmt.Sprintf("the app of this folder is in package %q: one folder is one package", pkg)}
+	}
 	return Diagnostic{Pos: plan.Pos{File: r.show(r.folder.files[0]), Line: 1, Column: 1}, Message: "the folder has no app", Hint: appForm + "; shared values go in a folder above the apps, or in a package that they import"}
 }

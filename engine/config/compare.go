@@ -37,7 +37,7 @@ func (c *comparison) app(l language, raw cue.Value) {
 		return
 	}
 	var meant []string
-	for name, w := range children(raw) {
+	for name, w := range written(raw) {
 		m, ok := top.fields[name]
 		if !ok {
 			c.unknown(w, []string{name}, top, deployment)
@@ -64,7 +64,7 @@ func (c *comparison) deployments(schema, deployment cue.Value, s side) {
 		return
 	}
 	sh, n := shapeOf(schema), 0
-	for name, w := range children(envs.own) {
+	for name, w := range written(envs.own) {
 		n++
 		path := []string{"environments", name}
 		if _, ok := c.match(sh, name, w, []string{"environments"}); !ok {
@@ -83,7 +83,7 @@ func (c *comparison) environments(l language, raw cue.Value) {
 		return
 	}
 	sh := shapeOf(l.inventory)
-	for name, w := range children(raw) {
+	for name, w := range written(raw) {
 		if _, ok := c.match(sh, name, w, []string{"environments"}); ok {
 			c.node(l.environment, side{own: w, at: c.pos(c.labelPos(w))}, []string{"environments", name}, wholly)
 		}
@@ -112,15 +112,29 @@ func (c *comparison) node(schema cue.Value, s side, path []string, d depth) {
 	}
 }
 
+// written iterates over what the user wrote in a struct, but not over its definitions.
+func written(v cue.Value) func(func(string, cue.Value) bool) {
+	return func(yield func(string, cue.Value) bool) {
+		for name, w := range children(v) {
+			if !strings.HasSuffix(name, openedEnd) && !yield(name, w) {
+				return
+			}
+		}
+	}
+}
+
 // group compares a struct.
 func (c *comparison) group(schema cue.Value, s side, path []string, d depth) {
 	if s.own.Exists() && c.notStruct(s.own, path) {
 		return
 	}
+	if s.base.Exists() && notBuilt(s.base) {
+		return // told at the app
+	}
 	sh := shapeOf(schema)
 	typos := 0
 	var meant []string
-	for name, w := range children(s.own) {
+	for name, w := range written(s.own) {
 		child, ok := c.match(sh, name, w, path)
 		if !ok {
 			typos++
@@ -133,12 +147,16 @@ func (c *comparison) group(schema cue.Value, s side, path []string, d depth) {
 		}
 		c.node(child, s.child(c, name), append(slices.Clip(path), name), d)
 	}
-	for name := range children(s.base) {
+	for name := range written(s.base) {
 		child, ok := sh.schemaOf(name)
 		switch {
 		case len(path) == 2 && !c.isShared(name):
+			if !ok { // told at the app
+				meant = append(meant, nearest(name, sh.names))
+			}
 		case !ok:
 			typos++ // told at the app
+			meant = append(meant, nearest(name, sh.names))
 		case !field(s.own, name).Exists():
 			c.node(child, s.child(c, name), append(slices.Clip(path), name), d)
 		}
@@ -174,7 +192,8 @@ func (c *comparison) match(sh shape, name string, w cue.Value, path []string) (c
 		c.unknown(w, append(slices.Clip(path), name), sh)
 		return cue.Value{}, false
 	}
-	c.add(c.pos(c.labelPos(w)), path, fmt.Sprintf("key %q %s", name, said), "")
+	at := strings.Join(path, ".")
+	c.diags = append(c.diags, Diagnostic{Pos: c.pos(c.labelPos(w)), Path: at, Message: fmt.Sprintf("key %q %s", name, said), whole: at + "." + name})
 	return cue.Value{}, false
 }
 
@@ -200,13 +219,18 @@ func (c *comparison) missing(sh shape, s side, path, meant []string) {
 		}
 		at := s.path(append(slices.Clip(path), name))
 		if m.required {
-			c.add(s.at, at, "required field is missing", "")
+			c.lack(s.at, at, "required field is missing")
 			continue
 		}
 		if arms := shapeOf(m.value); !m.optional && arms.least > arms.fixed() {
-			c.add(s.outer(c), at, "set exactly one of "+strings.Join(arms.arms(), ", "), "")
+			c.lack(s.outer(c), at, "set exactly one of "+strings.Join(arms.arms(), ", "))
 		}
 	}
+}
+
+// lack reports a field that nobody set.
+func (c *comparison) lack(pos plan.Pos, path []string, message string) {
+	c.diags = append(c.diags, Diagnostic{Pos: pos, Path: strings.Join(path, "."), Message: message, absent: true})
 }
 
 // path is where a value is written: in the app itself, if its environment doesn't have it.

@@ -76,6 +76,9 @@ func covered(d Diagnostic, known []Diagnostic) bool {
 	p := common(d.Path)
 	for _, k := range known {
 		q := common(k.Path)
+		if k.whole != "" && strings.HasPrefix(d.Path+".", k.whole+".") {
+			return true
+		}
 		if k.Pos == d.Pos || p == q || strings.HasPrefix(p, q+".") || strings.HasPrefix(q, p+".") {
 			return true
 		}
@@ -96,13 +99,16 @@ func common(path string) string {
 // merge joins the same mistake met in several environments into one.
 func merge(ds []Diagnostic) []Diagnostic {
 	type key struct {
-		pos           plan.Pos
-		message, hint string
+		pos                  plan.Pos
+		field, message, hint string
 	}
 	at := map[key]int{}
 	var out []Diagnostic
 	for _, d := range ds {
-		k := key{d.Pos, d.Message, d.Hint}
+		k := key{pos: d.Pos, message: d.Message, hint: d.Hint}
+		if d.absent { // its place is what is around it
+			k.field = common(d.Path)
+		}
 		i, ok := at[k]
 		if !ok {
 			at[k] = len(out)

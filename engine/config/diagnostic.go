@@ -22,6 +22,9 @@ type Diagnostic struct {
 	exact bool     // the place and the message say which value: String leaves the path out
 	vague bool     // CUE's own words, without a place of the user's: often the consequence of another mistake
 	also  plan.Pos // the second place of a clash
+	// absent: nothing is written there, so that several mistakes may have one place.
+	absent bool
+	whole  string // the path of all that the mistake is about, where that is more than Path says
 }
 
 // String writes the diagnostic on one line: file:line:col: path: what (hint).

@@ -33,7 +33,7 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 		return
 	}
 	if u.Err() == nil && s.own.Validate(cue.Concrete(true)) != nil {
-		c.add(pos, path, "has no value yet, only "+short(s.own), "")
+		c.add(pos, path, noValue(s.own), "")
 		return
 	}
 	if u.Err() == nil {
@@ -52,6 +52,9 @@ func (c *comparison) broken(v cue.Value, err error, at []string) {
 			d := c.one(e)
 			d.Path = strings.Join(at, ".")
 			c.perhaps = append(c.perhaps, d)
+		}
+		if strings.Contains(e.Error(), "cycle with field") {
+			c.perhaps = append(c.perhaps, Diagnostic{Pos: c.pos(c.valuePos(v)), Path: strings.Join(at, "."), Message: "depends on itself"})
 		}
 		in := c.users(e)
 		if !strings.HasPrefix(format, "conflicting values %s and %s") || len(in) < 2 {
@@ -178,7 +181,7 @@ func importFailed(e errors.Error) string {
 	_, text, ok := strings.Cut(e.Error(), "cannot find package ")
 	name, _, _ := strings.Cut(text, ":")
 	if !ok {
-		return strings.Join(strings.Fields(e.Error()), " ")
+		return strings.ReplaceAll(strings.Join(strings.Fields(e.Error()), " "), "import failed: ", "")
 	}
 	return "no package " + name + "; nothing is fetched"
 }
@@ -303,10 +306,23 @@ func (r *reader) enclosing(v cue.Value, path []string) plan.Pos {
 			best = r.pos(p)
 		}
 	}
-	if best.File == "" {
-		return r.folder.start(r.module)
+	if best.File != "" {
+		return best
 	}
-	return best
+	for _, l := range r.folder.labels {
+		if l.name == "app" || l.name == "environments" {
+			return l.pos
+		}
+	}
+	return r.folder.start(r.module)
+}
+
+// noValue says that a value is not known, and what is.
+func noValue(v cue.Value) string {
+	if s := short(v); s != "_" {
+		return "has no value yet, only " + s
+	}
+	return "has no value yet"
 }
 
 // other points to the second place of a mistake.

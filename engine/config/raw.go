@@ -40,6 +40,9 @@ func (m module) parseRaw(name string, src any, cfg parser.Config) (*ast.File, er
 	return f, nil
 }
 
+// openedEnd ends the name of a regular field that stands for a definition.
+const openedEnd = "__definition"
+
 // opened gives the name of a regular field for that of a definition: regular fields are open, so that what a definition
 // doesn't mention is not yet wrong.
 func opened(name string) string {
@@ -47,7 +50,7 @@ func opened(name string) string {
 	if !ok || hidden != "" && hidden != "_" {
 		return name
 	}
-	return hidden + rest + "__definition"
+	return hidden + rest + openedEnd
 }
 
 // foreign lists the names of imported packages that are not the module's own: their definitions keep their names.

@@ -27,7 +27,7 @@ func newLanguage(ctx *cue.Context, v cue.Value) (language, error) {
 		app:         v.LookupPath(cue.MakePath(cue.Def("App"))),
 		deployment:  v.LookupPath(cue.MakePath(cue.Def("Deployment"))),
 		environment: v.LookupPath(cue.MakePath(cue.Def("Environment"))),
-		inventory:   ctx.CompileString("{[#Name]: #Environment}", cue.Scope(v)),
+		inventory:   ctx.CompileString("close({[#Name]: #Environment})", cue.Scope(v)),
 	}
 	for _, w := range []cue.Value{v, l.app, l.deployment, l.environment, l.inventory} {
 		if err := w.Err(); err != nil {

@@ -32,7 +32,8 @@ type folder struct {
 	written map[string]plan.Pos // where its own files write environments, by dotted path
 	broken  bool                // a file has a syntax error
 	kind    kind
-	below   bool // there is a parent, so that not all fields are its own
+	below   bool   // there is a parent, so that not all fields are its own
+	beside  string // the package in the same folder that has the app, if this one has none
 }
 
 // kind is what a folder is for.
