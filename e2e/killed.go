@@ -20,11 +20,15 @@ func (p *Process) Kill() {
 // again; a test that ends without does it too.
 func (m *Machine) KillSSHD(t testing.TB) {
 	t.Helper()
-	m.Run(t, `for p in /proc/[0-9]*; do
-	case $(readlink "$p/exe") in
-	*/sshd | */sshd-session) kill -9 "${p#/proc/}" ;;
-	esac
-done; true`)
+	m.Run(t, `left=yes
+while [ -n "$left" ]; do
+	left=
+	for p in /proc/[0-9]*; do
+		case $(readlink "$p/exe") in
+		*/sshd | */sshd-session) kill -9 "${p#/proc/}"; left=yes ;;
+		esac
+	done
+done`)
 	t.Cleanup(func() { m.RestartSSHD(t) })
 }
 
