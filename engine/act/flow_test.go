@@ -222,6 +222,7 @@ exec "$@"`)
 	if b, _ := os.ReadFile(log); !strings.Contains(string(b), "itas") {
 		t.Error("nothing went through sudo")
 	}
+	f.loggedSteps("R1", p)
 	f.sh("app01", `echo '{"run":"R2"}' >apps/web/.trikk/lock.info`)
 	for _, wave := range p.Apps[0].Waves {
 		for _, s := range wave.Lanes[0].Steps {
@@ -239,5 +240,21 @@ exec "$@"`)
 	}
 	if got := f.sh("app01", "cat apps/web/.trikk/lock.info"); got != `{"run":"R2"}` {
 		t.Errorf("the foreign lock.info became %q", got)
+	}
+}
+
+// loggedSteps wants the step log on app01 to hold every step that is a script, once each, in order, and none else.
+func (f *fleet) loggedSteps(run string, p plan.Plan) {
+	f.t.Helper()
+	var want []string
+	for _, w := range p.Apps[0].Waves {
+		for _, s := range w.Lanes[0].Steps {
+			if s.Op.Transport() == plan.Script {
+				want = append(want, run+" "+s.ID+" started", run+" "+s.ID+" done 0")
+			}
+		}
+	}
+	if got := f.sh("app01", "cat apps/web/.trikk/log"); got != strings.Join(want, "\n") {
+		f.t.Errorf("the step log is\n%s\nwant\n%s", got, strings.Join(want, "\n"))
 	}
 }

@@ -44,7 +44,7 @@ func scriptEnd(steps []plan.Step) int {
 
 // script sends steps and reports each as its record comes. ok: all of them succeeded.
 func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) (ok bool, err error) {
-	s := host.Script{As: d.seg.As, Secrets: map[string]string{}, Guard: d.held().guard(d.seg)}
+	s := host.Script{As: d.seg.As, Secrets: map[string]string{}, Guard: d.held().guard(d.seg), Log: d.held().stepLog(d.seg)}
 	for _, step := range steps {
 		if err := d.secrets(step, s.Secrets); err != nil {
 			d.give(plan.Result{Step: steps[0].ID, Status: plan.NotRun, Error: err.Error()})

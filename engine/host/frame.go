@@ -66,8 +66,8 @@ func makeFrame(s Script, fail, input string) (frame, error) {
 	b.WriteString("cd 2>/dev/null || cd /\n")
 	b.WriteString("read -r _ _ _ _ trikk_group _ </proc/$$/stat || trikk_group=0\n")
 	b.WriteString("printf '%s begin %s\\n' \"$trikk_nonce\" \"$trikk_group\" || exit 1\n")
-	for i, step := range s.Steps {
-		writeStep(&b, i, step.Text, s.Guard, input)
+	for i := range s.Steps {
+		writeStep(&b, i, s, input)
 	}
 	b.WriteString("printf '%s done\\n' \"$trikk_nonce\"\n}\n")
 	b.WriteString("trikk_main; exit 0\n")
@@ -75,15 +75,25 @@ func makeFrame(s Script, fail, input string) (frame, error) {
 }
 
 // writeStep writes one step. A marker that can't be written ends the script: nobody listens any more.
-func writeStep(b *strings.Builder, i int, text, guard, input string) {
+func writeStep(b *strings.Builder, i int, s Script, input string) {
 	fmt.Fprintf(b, "printf '%%s start %d\\n' \"$trikk_nonce\" || exit 1\n", i)
-	if guard != "" {
-		fmt.Fprintf(b, "( eval %s ) </dev/null 2>&1\ntrikk_status=$?\n", shellescape.Quote(guard))
+	if s.Guard != "" {
+		fmt.Fprintf(b, "( eval %s ) </dev/null 2>&1\ntrikk_status=$?\n", shellescape.Quote(s.Guard))
 		fmt.Fprintf(b, "[ $trikk_status -eq 0 ] || { printf '%%s guard %d %%s\\n' \"$trikk_nonce\" $trikk_status; exit 0; }\n", i)
 	}
-	fmt.Fprintf(b, "( eval %s )%s 2>&1\ntrikk_status=$?\n", shellescape.Quote(text), input)
+	writeLog(b, s.Log, s.Steps[i].ID, "started")
+	fmt.Fprintf(b, "( eval %s )%s 2>&1\ntrikk_status=$?\n", shellescape.Quote(s.Steps[i].Text), input)
+	writeLog(b, s.Log, s.Steps[i].ID, "done $trikk_status")
 	fmt.Fprintf(b, "printf '%%s end %d %%s\\n' \"$trikk_nonce\" $trikk_status || exit 1\n", i)
 	b.WriteString("[ $trikk_status -eq 0 ] || { printf '%s done\\n' \"$trikk_nonce\"; exit 0; }\n")
+}
+
+// writeLog writes one call of the script's log; what are shell words.
+func writeLog(b *strings.Builder, log, id, what string) {
+	if log == "" {
+		return
+	}
+	fmt.Fprintf(b, "( set -- %s %s; eval %s ) </dev/null >/dev/null 2>&1\n", shellescape.Quote(id), what, shellescape.Quote(log))
 }
 
 // commandAs is the command line for a user that checkScript has passed.
@@ -101,9 +111,9 @@ func checkScript(s Script) error {
 	if len(s.Steps) == 0 {
 		return errors.New("a script without steps")
 	}
-	texts := []string{s.Guard}
+	texts := []string{s.Guard, s.Log}
 	for _, step := range s.Steps {
-		texts = append(texts, step.Text)
+		texts = append(texts, step.ID, step.Text)
 	}
 	for name, value := range s.Secrets {
 		if !secretName.MatchString(name) {

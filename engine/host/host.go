@@ -53,6 +53,9 @@ type Script struct {
 	Secrets map[string]string
 	// Guard, if any, runs before each step; a failing guard ends the script (the lock names another run).
 	Guard string
+	// Log, if any, runs right before each step with the arguments ID and "started", and right after it with ID, "done" and the
+	// step's exit status. It prints nothing, and its own failure counts for nothing.
+	Log string
 }
 
 // ScriptStep is one framed step: `( Text ) </dev/null`. In it, `same` ends the step as unchanged with status 0 and `fail

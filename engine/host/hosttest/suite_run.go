@@ -22,6 +22,7 @@ func runCases() map[string]func(*testing.T, host.Host) {
 		"fail says why":                 failCase,
 		"secrets are variables, hidden": secretsCase,
 		"a guard refuses":               guardCase,
+		"a log of steps":                logCase,
 		"a long script":                 longCase,
 		"many at once":                  manyCase,
 		"records stream":                streamCase,
@@ -88,6 +89,25 @@ func guardCase(t *testing.T, h host.Host) {
 	wantRecords(t, got, host.Record{ID: "a"})
 	if _, err := os.Stat(mark); err != nil {
 		t.Errorf("the guarded step ran: %v", err)
+	}
+}
+
+// logCase has a step that fails, and a log that fails too.
+func logCase(t *testing.T, h host.Host) {
+	dir := t.TempDir()
+	worldWritable(t, dir)
+	log := filepath.Join(dir, "log")
+	got, err := h.Run(soon(t), host.Script{
+		Log:   "echo noise; printf '%s\\n' \"$*\" >>" + log + "; exit 9",
+		Steps: []host.ScriptStep{{ID: "a b", Text: "cat " + log}, {ID: "c'", Text: "fail no"}, {ID: "d", Text: "echo never"}},
+	}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRecords(t, got, host.Record{ID: "a b", Output: "a b started\n"}, host.Record{ID: "c'", Exit: 1, Output: "no\n"})
+	text, err := os.ReadFile(log)
+	if want := "a b started\na b done 0\nc' started\nc' done 1\n"; err != nil || string(text) != want {
+		t.Errorf("the log is %q, %v, want %q", text, err, want)
 	}
 }
 
