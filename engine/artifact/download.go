@@ -39,7 +39,7 @@ func (r *Resolver) Entry(file, digest string) (string, error) {
 }
 
 // Download brings an artifact into the cache and gives its absolute path; fresh is false when it was there already. Size and
-// digest are checked; nothing is visible under the path before. A retry is safe. A failure is an *Error.
+// digest are checked; nothing is visible under the path before. A retry is safe. A failure is an *Error, or what ended ctx.
 func (r *Resolver) Download(ctx context.Context, f plan.Fetch) (path string, fresh bool, err error) {
 	path, err = r.Entry(f.File, f.Digest)
 	if err != nil {
@@ -49,6 +49,11 @@ func (r *Resolver) Download(ctx context.Context, f plan.Fetch) (path string, fre
 	if err != nil {
 		return "", false, err
 	}
+	done, err := r.alone(ctx, path)
+	if err != nil {
+		return "", false, err
+	}
+	defer done()
 	if present(path, want, f.Size) {
 		return path, false, nil
 	}
@@ -69,6 +74,35 @@ func (r *Resolver) Download(ctx context.Context, f plan.Fetch) (path string, fre
 		return "", false, err
 	}
 	return path, true, nil
+}
+
+// alone waits until no other download of this resolver works on path: many servers want the same artifact at the same moment,
+// and it is downloaded once. The caller calls done.
+func (r *Resolver) alone(ctx context.Context, path string) (done func(), err error) {
+	for {
+		r.mu.Lock()
+		other, taken := r.busy[path]
+		if !taken {
+			mine := make(chan struct{})
+			if r.busy == nil {
+				r.busy = map[string]chan struct{}{}
+			}
+			r.busy[path] = mine
+			r.mu.Unlock()
+			return func() {
+				r.mu.Lock()
+				delete(r.busy, path)
+				r.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		r.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for another download to %s: %w", path, context.Cause(ctx))
+		}
+	}
 }
 
 // present reports whether the entry is there and whole.

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -39,6 +41,29 @@ func TestDownload(t *testing.T) {
 	}
 	if entry, err := res.Entry(f.File, f.Digest); err != nil || entry != path {
 		t.Errorf("entry %s, %v; want %s", entry, err, path)
+	}
+}
+
+// All servers want the same artifact at the same moment.
+func TestDownloadOnce(t *testing.T) {
+	r := newRepo(t, map[string]string{"/a.zip": "content"})
+	res := resolver(t)
+	var all sync.WaitGroup
+	var fresh atomic.Int32
+	for range 12 {
+		all.Go(func() {
+			_, f, err := res.Download(t.Context(), plan.Fetch{URL: r.URL + "/a.zip", File: "a-1.zip", Digest: "sha256:" + hash256("content"), Controller: true})
+			if err != nil {
+				t.Error(err)
+			}
+			if f {
+				fresh.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := r.count(http.MethodGet, "/a.zip"); n != 1 || fresh.Load() != 1 {
+		t.Errorf("%d downloads, %d fresh; want one", n, fresh.Load())
 	}
 }
 

@@ -32,6 +32,9 @@ type Resolver struct {
 
 	once sync.Once
 	http *http.Client // made once, so that connections are used again
+
+	mu   sync.Mutex
+	busy map[string]chan struct{} // by path: closed when the download of it ends
 }
 
 // Resolve says what version of the app's artifact is now: place, size and digest. SNAPSHOT versions and the words latest and
