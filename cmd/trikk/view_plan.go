@@ -60,7 +60,7 @@ func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
 	if a.Intent == plan.Rollback {
 		verb = "roll back"
 	}
-	fmt.Fprintf(w, "%s %s in %s: %s → %s\n", verb, a.App, p.Env, from, a.To)
+	fmt.Fprintf(w, "%s %s in %s: %s → %s%s\n", verb, a.App, p.Env, from, a.To, order(a))
 	var before *plan.Lane // the first lane of the last wave that is shown in full
 	for _, wave := range a.Waves {
 		fmt.Fprintf(w, "\n  %s%s\n", wave.Name, parallel(wave))
@@ -71,6 +71,14 @@ func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
 		showLanes(w, wave.Lanes, v)
 		before = &wave.Lanes[0]
 	}
+}
+
+// order says which apps of the plan go first.
+func order(a plan.AppPlan) string {
+	if len(a.After) == 0 {
+		return ""
+	}
+	return " (after " + strings.Join(a.After, ", ") + ")"
 }
 
 // allLike tells whether all lanes do what one did, each on its own host.

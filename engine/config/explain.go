@@ -37,7 +37,7 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 		return
 	}
 	if u.Err() == nil {
-		c.add(pos, path, "has more than one default", "set the value itself: the schema has a default already")
+		c.add(pos, path, "has more than one default", "the schema has one already: set the value itself, or make it of a hidden field that has a default")
 		return
 	}
 	message, hint := reason(schema, s.own, err)

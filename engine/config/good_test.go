@@ -328,3 +328,45 @@ environments: prod: schema.#Environment & {servers: s1: address: "s1.example"}
 		})
 	}
 }
+
+// TestOwnDefaults: what docs/config.md says of defaults for fields that have one in the schema.
+func TestOwnDefaults(t *testing.T) {
+	w, err := load(t, `
+-- apps/all.cue --
+package apps
+
+import "trikk.dev/schema"
+
+app: schema.#App & {
+	_path: *"/up" | string
+	_keep: *3 | int
+	artifact: url: url: "https://repo.example/a.zip"
+	probes: ready: http: {port: 80, path: "\(_path)"}
+	layout: keep: _keep + 0
+	environments: ["prod"]: ports: http: 80
+}
+-- apps/a/a.cue --
+package apps
+
+app: {name: "a", environments: prod: servers: ["app01"]}
+-- apps/b/b.cue --
+package apps
+
+app: {name: "b", _path: "/b", _keep: 9, environments: prod: servers: ["app02"]}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []struct {
+		app, path string
+		keep      int
+	}{{"a", "/up", 3}, {"b", "/b", 9}} {
+		a, err := w.Deployment(want.app, "prod")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.Probes["ready"].HTTP.Path != want.path || a.Layout.Keep != want.keep {
+			t.Errorf("%s: path %q, keep %d; want %q, %d", want.app, a.Probes["ready"].HTTP.Path, a.Layout.Keep, want.path, want.keep)
+		}
+	}
+}

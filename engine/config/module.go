@@ -73,14 +73,16 @@ func languageVersion(data []byte) string {
 	return ""
 }
 
-// isSchema reports whether a file is the schema's or another module's: not one of the user's files.
+// isSchema reports whether a file is the schema's, or is in no folder of the user's. Packages that the user put under cue.mod
+// are the user's.
 func (m module) isSchema(file string) bool {
 	rel, ok := m.rel(file)
 	if !ok {
 		return true
 	}
-	if strings.HasPrefix(rel, "cue.mod/") && rel != "cue.mod/module.cue" {
-		return true
+	if rest, ok := strings.CutPrefix(rel, "cue.mod/"); ok {
+		_, name, _ := strings.Cut(rest, "/") // pkg, gen or usr, then the import path
+		return path.Dir(name) == schemaImport
 	}
 	return m.path == path.Dir(schemaImport) && path.Dir(rel) == path.Base(schemaImport)
 }

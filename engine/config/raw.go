@@ -53,7 +53,8 @@ func opened(name string) string {
 	return hidden + rest + openedEnd
 }
 
-// foreign lists the names of imported packages that are not the module's own: their definitions keep their names.
+// foreign lists the names of imported packages that are not read by parseRaw, CUE's own and the schema: their definitions
+// keep their names.
 func (m module) foreign(f *ast.File) map[string]bool {
 	out := map[string]bool{}
 	for spec := range f.ImportSpecs() {
@@ -62,7 +63,9 @@ func (m module) foreign(f *ast.File) map[string]bool {
 			continue
 		}
 		ip := ast.ParseImportPath(p)
-		if _, own := m.dirOf(ip.Path); own && ip.Path != schemaImport {
+		first, _, _ := strings.Cut(ip.Path, "/")
+		_, own := m.dirOf(ip.Path)
+		if (own || strings.Contains(first, ".")) && ip.Path != schemaImport {
 			continue
 		}
 		name := ip.Qualifier
