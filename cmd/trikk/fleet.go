@@ -16,6 +16,7 @@ import (
 	"trikk.dev/engine/artifact"
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
+	"trikk.dev/engine/proxy"
 	"trikk.dev/engine/run"
 	"trikk.dev/engine/secret"
 )
@@ -38,7 +39,7 @@ func (c *cli) fleet(env plan.Environment, runID string) *fleet {
 	})
 	resolver := &artifact.Resolver{Secrets: secret.Resolve}
 	f := &fleet{cli: c, pool: pool, run: runID, progress: func(string, string, string) {}}
-	f.gatherer = &act.Gatherer{Readers: act.ReadersOf(pool), Resolver: resolver}
+	f.gatherer = &act.Gatherer{Readers: proxy.ReadersOf(pool), Resolver: resolver}
 	f.actor = act.New(act.Options{
 		Hosts: pool, Resolver: resolver, Secrets: secret.Resolve, Run: runID, Who: who(), Now: c.now,
 		Progress: func(s plan.Step, line string) { f.progress(s.Host, s.ID, line) },

@@ -23,6 +23,7 @@ import (
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/host/sshtest"
 	"trikk.dev/engine/plan"
+	"trikk.dev/engine/proxy"
 	"trikk.dev/engine/secret"
 )
 
@@ -154,7 +155,7 @@ func (f *fleet) publish(file, says string) string {
 }
 
 func (f *fleet) gatherer() *act.Gatherer {
-	return &act.Gatherer{Readers: act.ReadersOf(f.pool), Resolver: f.resolver()}
+	return &act.Gatherer{Readers: proxy.ReadersOf(f.pool), Resolver: f.resolver()}
 }
 
 func (f *fleet) resolver() *artifact.Resolver {

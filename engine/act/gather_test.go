@@ -15,6 +15,7 @@ import (
 	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/host/sshtest"
 	"trikk.dev/engine/plan"
+	"trikk.dev/engine/proxy"
 )
 
 // manifest is a release's completion marker.
@@ -243,7 +244,7 @@ func TestOneRoundTrip(t *testing.T) {
 	}
 	apps := []plan.App{app("a", "", "app01"), app("b", "deploy", "app01", "app02"), app("c", "itas", "app01")}
 	apps[0].User = "deploy"
-	g := act.Gatherer{Readers: act.ReadersOf(fakes{"app01": one, "app02": two})}
+	g := act.Gatherer{Readers: proxy.ReadersOf(fakes{"app01": one, "app02": two})}
 	v, err := g.Look(t.Context(), env, apps)
 	if err != nil {
 		t.Fatal(err)
@@ -265,7 +266,7 @@ func TestAllErrorsTogether(t *testing.T) {
 	odd.OnQuery("").Reply(host.Output{Stdout: []byte("motd\n")})
 	good.OnQuery("").Reply(factsOf("web"))
 	app := plan.App{Name: "web", Servers: []string{"app01", "app02", "app03", "app04", "app09"}}
-	g := act.Gatherer{Readers: act.ReadersOf(fakes{"app02": bad, "app03": odd, "app04": good})}
+	g := act.Gatherer{Readers: proxy.ReadersOf(fakes{"app02": bad, "app03": odd, "app04": good})}
 	v, err := g.Look(t.Context(), plan.Environment{}, []plan.App{app})
 	if err == nil {
 		t.Fatal("no error")
@@ -288,7 +289,7 @@ func TestSudoForUnits(t *testing.T) {
 	h.OnQuery("sudo -n -l").Reply(host.Output{Stdout: []byte("web.service\nweb.service\nend\n")})
 	app := plan.App{Name: "web", Servers: []string{"app01"}, Layout: plan.Layout{Root: "/srv/web", Current: "current"},
 		Artifact: plan.Artifact{File: &plan.FileArtifact{Path: "x"}}, Service: plan.Service{Systemd: &plan.Systemd{Unit: "web.service"}}}
-	g := act.Gatherer{Readers: act.ReadersOf(fakes{"app01": h})}
+	g := act.Gatherer{Readers: proxy.ReadersOf(fakes{"app01": h})}
 	_, err := g.Gather(t.Context(), plan.Environment{}, []plan.App{app}, plan.Intent{Kind: plan.Rollback})
 	var e *host.Error
 	if !errors.As(err, &e) || e.Kind != host.Sudo || !strings.Contains(err.Error(), "web.service") || !strings.Contains(err.Error(), "NOPASSWD") {
@@ -330,7 +331,7 @@ func TestRotationFacts(t *testing.T) {
 	second.OnQuery("is-admitted").Always()
 	second.OnQuery("is-drained").Always().Reply(host.Output{Exit: 1})
 	hosts["lb02"] = second
-	g := act.Gatherer{Readers: act.ReadersOf(hosts)}
+	g := act.Gatherer{Readers: proxy.ReadersOf(hosts)}
 	facts, err := g.Gather(t.Context(), env, []plan.App{app}, plan.Intent{Kind: plan.Rollback})
 	if err != nil {
 		t.Fatal(err)

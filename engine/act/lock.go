@@ -28,7 +28,7 @@ func LockTargets(p plan.Plan) []LockTarget {
 	var out []LockTarget
 	for _, a := range p.Apps {
 		for _, h := range a.Source.Hosts() {
-			out = append(out, LockTarget{Host: h, As: userOn(p.Inventory, a.Source, h), Root: a.Root, App: a.App})
+			out = append(out, LockTarget{Host: h, As: a.Source.As(p.Inventory, h), Root: a.Root, App: a.App})
 		}
 	}
 	return out

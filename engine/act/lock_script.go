@@ -4,23 +4,14 @@ import (
 	"strings"
 
 	"al.essio.dev/pkg/shellescape"
-)
 
-// quotePath is a shell word for a path that may start with ~/, the home of the user that runs the script.
-func quotePath(p string) string {
-	if p == "~" {
-		return `"$HOME"`
-	}
-	if rest, ok := strings.CutPrefix(p, "~/"); ok {
-		return `"$HOME"/` + shellescape.Quote(rest)
-	}
-	return shellescape.Quote(p)
-}
+	"trikk.dev/engine/plan"
+)
 
 func quotePaths(roots []string) string {
 	var words []string
 	for _, r := range roots {
-		words = append(words, quotePath(r))
+		words = append(words, plan.QuotePath(r))
 	}
 	return strings.Join(words, " ")
 }
@@ -82,12 +73,12 @@ exit 0`
 // guardScript ends a script whose lock names another run, or none. owner is the user that owns the root when that is not the
 // user of the script.
 func guardScript(info, root, owner string) string {
-	read := "cat " + quotePath(root) + "/.trikk/lock.info"
+	read := "cat " + plan.QuotePath(root) + "/.trikk/lock.info"
 	if owner != "" {
 		read = "sudo -n -H -u " + shellescape.Quote(owner) + " /bin/sh -c " + shellescape.Quote(read)
 	}
 	return "mine=" + shellescape.Quote(info) + "\ninfo=$(" + read + " 2>/dev/null) || info=\n" +
-		`[ "$info" = "$mine" ] || fail "this run no longer has the lock of ` + "\"" + quotePath(root) + "\"" + `: ${info:-nobody holds it}"` + "\n"
+		`[ "$info" = "$mine" ] || fail "this run no longer has the lock of ` + "\"" + plan.QuotePath(root) + "\"" + `: ${info:-nobody holds it}"` + "\n"
 }
 
 // ownsScript asks for lock.info of the roots given as arguments, one line each.

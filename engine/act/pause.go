@@ -113,7 +113,7 @@ func (d *doing) watch(ctx context.Context, s plan.Step, w watch, until time.Time
 // inRotation looks at one point.
 func (d *doing) inRotation(p plan.Point) attempt {
 	return func(ctx context.Context, _ host.Host) (string, error) {
-		r, err := proxy.Read(ctx, ReadersOf(d.o.Hosts), p)
+		r, err := proxy.Read(ctx, proxy.ReadersOf(d.o.Hosts), p)
 		if err != nil {
 			return "", err
 		}

@@ -24,7 +24,7 @@ func (l *Lock) stepLog(seg plan.Segment) string {
 // stepLogScript gets a step's ID and what became of it as arguments. owner is the user that owns the root when that is not the
 // user of the script. A lane's first step cuts the log when it has grown long.
 func stepLogScript(run, root, owner string) string {
-	write := "log=" + quotePath(root) + "/.trikk/log\n" + shStepLog
+	write := "log=" + plan.QuotePath(root) + "/.trikk/log\n" + shStepLog
 	line := "run=" + shellescape.Quote(run) + "\n"
 	if owner == "" {
 		return line + write

@@ -22,7 +22,7 @@ func (w *looker) visits() []visit {
 	var keys [][2]string
 	for _, app := range w.apps {
 		for _, name := range app.Hosts() {
-			key := [2]string{name, userOn(w.env, app, name)}
+			key := [2]string{name, app.As(w.env, name)}
 			if byKey[key] == nil {
 				byKey[key] = &visit{host: key[0], as: key[1]}
 				keys = append(keys, key)

@@ -63,7 +63,7 @@ func unpackedAs(o ArtifactOptions, r Release) string {
 func (c *compiler) step(host string, op Op) Step {
 	s := Step{Host: host, Title: op.Title(), Op: op, Timeout: timeoutOf(op), Changes: changes(op)}
 	if asApp(op) {
-		s.As = c.app.as(c.env, host)
+		s.As = c.app.As(c.env, host)
 	}
 	_, s.NoReturn = op.(Prune)
 	return s

@@ -17,8 +17,8 @@ func quote(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
-// quotePath is quote for a path that may start with ~/, the home of the user that runs the script.
-func quotePath(p string) string {
+// QuotePath is one shell word, as quote makes it, for a path that may start with ~/, the home of the user that runs the script.
+func QuotePath(p string) string {
 	if p == "~" {
 		return `"$HOME"`
 	}

@@ -61,6 +61,6 @@ func (c *compiler) upload(host string) []Step { return c.send(host, c.rel.Resolv
 func (c *compiler) send(host, path string) []Step {
 	art := c.rel.Resolved
 	up := Upload{Path: path, File: c.rel.File, Digest: art.Digest, Size: art.Size}
-	take := Fetch{Staged: c.rel.File, User: c.app.as(c.env, host), Root: c.app.Layout.Root, File: c.rel.File, Digest: art.Digest, Size: art.Size}
+	take := Fetch{Staged: c.rel.File, User: c.app.As(c.env, host), Root: c.app.Layout.Root, File: c.rel.File, Digest: art.Digest, Size: art.Size}
 	return []Step{c.step(host, up), c.step(host, take)}
 }

@@ -18,7 +18,7 @@ func script(parts ...string) string {
 func let(name, value string) string { return name + "=" + quote(value) + "\n" }
 
 // letPath assigns a path that may start with ~/.
-func letPath(name, path string) string { return name + "=" + quotePath(path) + "\n" }
+func letPath(name, path string) string { return name + "=" + QuotePath(path) + "\n" }
 
 // letScript assigns a script that another shell runs.
 func letScript(name string, parts ...string) string { return let(name, script(parts...)) }

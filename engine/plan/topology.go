@@ -20,7 +20,7 @@ func sharedPoints(app App, env Environment, server string) []Point {
 	var out []Point
 	for _, name := range t.Proxies {
 		p := Point{
-			Proxy: name, Server: server, Target: server, As: app.as(env, server), Root: app.Layout.Root,
+			Proxy: name, Server: server, Target: server, As: app.As(env, server), Root: app.Layout.Root,
 			Address: env.Servers[server].Address, Driver: env.Proxies[name].Driver,
 		}
 		p.Backend = app.fill(t.Backend, server, name)
@@ -63,8 +63,8 @@ func (a App) fill(s, server, proxy string) string {
 	return strings.NewReplacer("{app}", a.Name, "{env}", a.Env, "{server}", server, "{proxy}", proxy).Replace(s)
 }
 
-// as is the user of the app's steps on a host: "" where that is the login user.
-func (a App) as(env Environment, host string) string {
+// As is the user that owns the app on a host and runs its steps there: "" where that is the login user.
+func (a App) As(env Environment, host string) string {
 	if a.User == hostOf(env, host).User {
 		return ""
 	}

@@ -132,6 +132,10 @@ func name(p plan.Point) string {
 // readers is the read-only view of hosts.
 type readers struct{ hosts Hosts }
 
+// ReadersOf is the read-only view of hosts.
+func ReadersOf(hs Hosts) Readers { return readers{hs} }
+
+// Reader finds a host by its inventory name.
 func (r readers) Reader(ctx context.Context, name string) (host.Reader, error) {
 	return r.hosts.Host(ctx, name)
 }

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"al.essio.dev/pkg/shellescape"
-
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
 )
@@ -203,7 +201,7 @@ func (m marker) change(ctx context.Context, hs Hosts, p plan.Point, id string, t
 	if err != nil {
 		return err
 	}
-	r, err := runStep(ctx, h, as, host.ScriptStep{ID: id, Text: text(shellPath(file))})
+	r, err := runStep(ctx, h, as, host.ScriptStep{ID: id, Text: text(plan.QuotePath(file))})
 	if err != nil {
 		return err
 	}
@@ -236,12 +234,4 @@ func runStep(ctx context.Context, h host.Host, as string, step host.ScriptStep) 
 		return host.Record{}, fmt.Errorf("running %s: the script ended without a record", step.ID)
 	}
 	return records[0], nil
-}
-
-// shellPath makes a shell word of a path that may start with ~/.
-func shellPath(p string) string {
-	if rest, ok := strings.CutPrefix(p, "~/"); ok {
-		return `"$HOME"/` + shellescape.Quote(rest)
-	}
-	return shellescape.Quote(p)
 }

@@ -82,7 +82,7 @@ func (o *one) watchState(ctx context.Context, want string, deadline time.Duratio
 	var state State
 	late := &Late{Point: o.point, Want: want, Interval: interval, Deadline: deadline, Last: "nothing"}
 	for {
-		s, err := look(timed, o.driver, readers{o.hosts}, o.point)
+		s, err := look(timed, o.driver, ReadersOf(o.hosts), o.point)
 		if err == nil {
 			state, late.Last = s, s.Detail
 			o.progress(s.Detail)
