@@ -52,7 +52,8 @@ func outside() (int, error) {
 	if os.Geteuid() != 0 {
 		return asRoot()
 	}
-	bin, err := os.MkdirTemp("", "trikk-e2e-")
+	removeLeftovers()
+	bin, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", binPrefix, os.Getpid()))
 	if err != nil {
 		return 1, err
 	}
@@ -80,6 +81,23 @@ func outside() (int, error) {
 		}
 	}()
 	return exitCode(cmd.Wait())
+}
+
+// binPrefix starts the name of the folder of built programs: the only thing that a killed run leaves behind.
+const binPrefix = "trikk-e2e-"
+
+// removeLeftovers removes the folders of runs that are gone.
+func removeLeftovers() {
+	dirs, err := filepath.Glob(filepath.Join(os.TempDir(), binPrefix+"*-*"))
+	if err != nil {
+		return
+	}
+	for _, dir := range dirs {
+		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), binPrefix), "-")
+		if _, err := os.Stat("/proc/" + owner); errors.Is(err, os.ErrNotExist) {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // again is this program in another stage. The list of files that it read is not for go test: what is tested is another
