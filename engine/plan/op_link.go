@@ -2,7 +2,8 @@ package plan
 
 import "strings"
 
-// path of a release into <root>/shared (Persist set).
+// Link makes the link to the live release point to Release, or removes it where Release is "" (Name set); or it moves one path
+// of a release into <root>/shared and links it there (Persist set).
 type Link struct {
 	Root    string `json:"root"`
 	Name    string `json:"name,omitempty"` // of the link in Root

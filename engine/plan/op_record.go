@@ -2,7 +2,8 @@ package plan
 
 import "encoding/json"
 
-// completion marker), "good" (the release was proven healthy here).
+// Record writes a mark under the app's root. What is "used" (Plan is applied here; a second time fails), "complete" (the
+// release's manifest, its completion marker), "good" (the release was proven healthy here).
 type Record struct {
 	What     string    `json:"what"`
 	Root     string    `json:"root"`

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// manager says that it runs, stop until nothing of it runs.
+// ServiceOp (kind service) starts or stops the app's process, and waits until it is so: a start until the unit, the status
+// command or the process says that it runs, a stop until nothing of it runs.
 type ServiceOp struct {
 	Action  string  `json:"action"` // start, stop
 	App     string  `json:"app"`

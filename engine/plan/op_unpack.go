@@ -2,7 +2,8 @@ package plan
 
 import "strconv"
 
-// archive was checked and extracted to the end. An incomplete directory of that name is replaced.
+// Unpack makes a release's directory out of a cached archive. The directory gets its name only when the whole archive was
+// checked and extracted to the end. An incomplete directory of that name is replaced.
 type Unpack struct {
 	Root    string `json:"root"`
 	File    string `json:"file"`    // in <root>/.trikk/cache
