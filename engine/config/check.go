@@ -94,6 +94,7 @@ func (c *checker) app(a plan.App) {
 	c.globs(a)
 	c.shells(a)
 	c.paths(a)
+	c.placeholders(a)
 	c.content(a)
 }
 
@@ -198,6 +199,9 @@ func warnings(apps []plan.App) []Diagnostic {
 	for _, a := range apps {
 		if !a.Service.None() && len(a.Probes) == 0 {
 			out = append(out, Diagnostic{Pos: at(a, "service"), Message: fmt.Sprintf("app %s has a service but no probe: nothing proves that a new release works", a.Name), Hint: "add probes"})
+		}
+		if u := a.Artifact.URL; u != nil && !strings.Contains(u.URL, "{version}") && u.Digest == "" {
+			out = append(out, Diagnostic{Pos: at(a, "artifact.url.url"), Message: fmt.Sprintf("the URL of app %s has no {version}: every version is the same file", a.Name)})
 		}
 	}
 	return out

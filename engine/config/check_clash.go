@@ -110,6 +110,9 @@ func wants(a plan.App, host plan.Host) map[string][]string {
 		root += " of user " + user
 	}
 	out[root] = []string{"layout.root"}
+	if s := a.Service.Systemd; s != nil {
+		out["unit "+strings.TrimSuffix(s.Unit, ".service")] = []string{"service.systemd.unit"}
+	}
 	return out
 }
 

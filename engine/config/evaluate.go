@@ -3,7 +3,9 @@ package config
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"cuelang.org/go/cue"
@@ -69,12 +71,24 @@ func (e evaluator) batch(folders []folder) []outcome {
 	b, err := e.build(folders, nil)
 	for i, f := range folders {
 		if err != nil {
-			out[i] = outcome{folder: f, diags: []Diagnostic{{Pos: f.start(e.module), Message: err.Error()}}}
+			out[i] = outcome{folder: f, diags: []Diagnostic{e.notLoaded(err)}}
 			continue
 		}
 		out[i] = e.guarded(f, b.values[i], b.language)
 	}
 	return out
+}
+
+// notLoaded is the mistake that keeps all packages from being read: what the module file says.
+func (m module) notLoaded(err error) Diagnostic {
+	d := Diagnostic{Pos: plan.Pos{File: m.show(filepath.Join(m.root, "cue.mod", "module.cue")), Line: 1, Column: 1}, Message: err.Error()}
+	switch {
+	case strings.Contains(d.Message, "is not available in version"):
+		d.Message, d.Hint = "language.version is older than the schema's", "raise it to "+cue.LanguageVersion()
+	case strings.Contains(d.Message, "cannot expand module graph"):
+		d.Message, d.Hint = "deps are not fetched", "packages of other modules go under cue.mod/pkg"
+	}
+	return d
 }
 
 // built is packages in one CUE context.

@@ -297,9 +297,10 @@ app: schema.#App & {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "apps/a/app.cue:8:2: app a has a service but no probe: nothing proves that a new release works (add probes)"
-	if len(w.Warnings) != 1 || w.Warnings[0].String() != want {
-		t.Errorf("warnings are %v, want %s", w.Warnings, want)
+	want := "apps/a/app.cue:7:22: the URL of app a has no {version}: every version is the same file\n" +
+		"apps/a/app.cue:8:2: app a has a service but no probe: nothing proves that a new release works (add probes)"
+	if got := told(w.Warnings); got != want {
+		t.Errorf("warnings are:\n%s\nwant:\n%s", got, want)
 	}
 }
 
@@ -369,4 +370,12 @@ app: {name: "b", _path: "/b", _keep: 9, environments: prod: servers: ["app02"]}
 			t.Errorf("%s: path %q, keep %d; want %q, %d", want.app, a.Probes["ready"].HTTP.Path, a.Layout.Keep, want.path, want.keep)
 		}
 	}
+}
+
+func told(ds []config.Diagnostic) string {
+	var out []string
+	for _, d := range ds {
+		out = append(out, d.String())
+	}
+	return strings.Join(out, "\n")
 }
