@@ -1,12 +1,15 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
 )
 
@@ -99,6 +102,42 @@ func TestAdmitMissesItsDeadline(t *testing.T) {
 		const want = "app1 (app/b1) at lb1 is not admitted after 20s, looked at every 250ms; last seen: status DOWN, 0 in flight"
 		if !changed || err == nil || err.Error() != want {
 			t.Errorf("changed %v, %v\nwant %s", changed, err, want)
+		}
+	})
+}
+
+// hurried is a fleet whose hosts can't be dialled after the time is up.
+type hurried struct{ fleet }
+
+func (f hurried) Host(ctx context.Context, name string) (host.Host, error) {
+	if ctx.Err() != nil {
+		return nil, &host.Error{Host: name, Kind: host.Unreachable, Doing: "connecting", Err: ctx.Err()}
+	}
+	return f.fleet.Host(ctx, name)
+}
+
+// TestAdmitWithoutProxy: a proxy that is gone for all of the wait misses the deadline, and what was seen of it is told, not that
+// the last look was cut off.
+func TestAdmitWithoutProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLB(t, "lb1", "b1")
+		l.gone = true
+		_, err := Admit(t.Context(), hurried{fleet{"lb1": l}}, admitOp(at("lb1")), nil)
+		late, missed := errors.AsType[*Late](err)
+		if !missed || !strings.Contains(late.Last, "unexpected EOF") {
+			t.Errorf("%v", err)
+		}
+	})
+}
+
+// TestDrainWithoutProxy: nothing is said of what a proxy does that never answered.
+func TestDrainWithoutProxy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLB(t, "lb1", "b1")
+		l.gone = true
+		_, err := Drain(t.Context(), hurried{fleet{"lb1": l}}, plan.DrainOp{Points: []plan.Point{at("lb1")}, Deadline: seconds(20), OnTimeout: "cut"}, nil)
+		if _, missed := errors.AsType[*Late](err); !missed || strings.Contains(err.Error(), "sends") {
+			t.Errorf("%v", err)
 		}
 	})
 }

@@ -100,8 +100,8 @@ func (o *one) escalate(ctx context.Context, op plan.DrainOp, s State, late error
 		}
 		s = next
 	}
-	if op.OnTimeout != onTimeoutCut {
-		return s, late
+	if op.OnTimeout != onTimeoutCut || s.Rotation == "" {
+		return s, late // "": it never answered
 	}
 	if s.Rotation != plan.RotationOut || !s.Settled {
 		return s, fmt.Errorf("%w; nothing is cut, because the proxy still sends new requests", late)

@@ -95,6 +95,8 @@ func (o *one) watchState(ctx context.Context, want string, deadline time.Duratio
 		switch {
 		case ctx.Err() != nil:
 			return state, fmt.Errorf("waiting until %s is %s, last seen %s: %w", name(o.point), want, late.Last, context.Cause(ctx))
+		case timed.Err() != nil && late.Last != "nothing":
+			return state, late // a look that the deadline cut off says less than the one before
 		case err != nil && hopeless(err):
 			return state, fmt.Errorf("waiting until %s is %s: %w", name(o.point), want, err)
 		case timed.Err() != nil:
