@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Apply takes in one event. An event that does not fit (of another plan, a segment that was not to be started, a result of a
 // segment that does not run) is an error and changes nothing.
@@ -142,7 +145,7 @@ func (m *Machine) fail(at place, step Step, text string) {
 		l.Step, l.Error = step.ID, text
 	}
 	if s.Reason == "" {
-		s.Reason = step.Host + ": " + step.Title + ": " + text
+		s.Reason = step.Host + ": " + step.Title + ": " + strings.TrimPrefix(text, step.Host+": "+step.Title+": ")
 	}
 }
 
