@@ -59,7 +59,9 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 	if err != nil {
 		return err
 	}
-	return f.confirmAndRun(ctx, p, con, v)
+	return f.confirmAndRun(ctx, p, con, v, func(ctx context.Context, p plan.Plan) (plan.Plan, error) {
+		return f.renewed(ctx, p, con, v)
+	})
 }
 
 // applySaved runs a saved plan, once, if nothing has changed since it was made.
@@ -79,7 +81,9 @@ func (c *cli) applySaved(ctx context.Context, file string, con consent, v planVi
 	if err := f.fresh(ctx, p); err != nil {
 		return err
 	}
-	return f.confirmAndRun(ctx, p, con, v)
+	return f.confirmAndRun(ctx, p, con, v, func(ctx context.Context, p plan.Plan) (plan.Plan, error) {
+		return p, f.fresh(ctx, p)
+	})
 }
 
 func readPlan(path string) (plan.Plan, error) {
@@ -99,25 +103,16 @@ func readPlan(path string) (plan.Plan, error) {
 }
 
 // confirmAndRun shows the plan, asks where that is due, and runs it.
-func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v planView) error {
+func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v planView, check recheck) error {
 	c := f.cli
-	events := &jsonView{w: c.out, run: p.ID, now: c.now}
-	switch {
-	case c.flags.json:
-		events.planned(p)
-	case !c.flags.quiet || p.Empty():
-		showPlan(c.out, p, v)
-	}
+	c.showPlanned(p, v)
 	if p.Empty() {
-		if c.flags.json {
-			events.finish(plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}})
-		}
 		return nil
 	}
 	if err := c.ask(p, con); err != nil {
 		return err
 	}
-	outcome, err := f.execute(ctx, p)
+	outcome, err := f.execute(ctx, p, check)
 	if err != nil {
 		return unrecorded(outcome, err)
 	}
@@ -125,4 +120,19 @@ func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v p
 		return &exitError{code: code}
 	}
 	return nil
+}
+
+// showPlanned shows a plan that is about to be asked about; an empty one ends the command.
+func (c *cli) showPlanned(p plan.Plan, v planView) {
+	if !c.flags.json {
+		if !c.flags.quiet || p.Empty() {
+			showPlan(c.out, p, v)
+		}
+		return
+	}
+	events := &jsonView{w: c.out, run: p.ID, now: c.now}
+	events.planned(p)
+	if p.Empty() {
+		events.finish(plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}})
+	}
 }

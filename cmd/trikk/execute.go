@@ -15,12 +15,10 @@ import (
 
 // fresh refuses a plan that was applied already, or that no longer fits what is there.
 func (f *fleet) fresh(ctx context.Context, p plan.Plan) error {
-	ctx, stop := f.cli.interruptible(ctx)
-	defer stop()
 	apps, in := again(p)
-	facts, err := f.gatherer.Gather(ctx, p.Inventory, apps, in)
+	facts, err := f.gather(ctx, p.Inventory, apps, in)
 	if err != nil {
-		return stopped(ctx, err)
+		return err
 	}
 	if hosts := plan.Used(p, facts); len(hosts) > 0 {
 		return refused("plan %s was already applied: %s has it recorded (make a new one with trikk plan)", p.ID, strings.Join(hosts, ", "))
@@ -29,11 +27,51 @@ func (f *fleet) fresh(ctx context.Context, p plan.Plan) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	lines := make([]string, len(changes))
-	for i, ch := range changes {
-		lines[i] = "  " + ch.String()
+	return refused("plan %s is stale, because this changed since it was made (make a new one with trikk plan):\n%s", p.ID, lines(changes))
+}
+
+// renewed gives the plan that fits what is there now. What changed between planning and locking, a health check that
+// turned or another person's deploy, makes a new plan; when it has other steps, it is shown and asked about again.
+func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planView) (plan.Plan, error) {
+	apps, in := again(p)
+	in.CreatedAt, in.CreatedBy = p.CreatedAt, p.CreatedBy
+	facts, err := f.gather(ctx, p.Inventory, apps, in)
+	if err != nil {
+		return plan.Plan{}, err
 	}
-	return refused("plan %s is stale, because this changed since it was made (make a new one with trikk plan):\n%s", p.ID, strings.Join(lines, "\n"))
+	changes := plan.Stale(p, facts)
+	if len(changes) == 0 {
+		return p, nil
+	}
+	next, err := plan.Compile(p.Inventory, apps, facts, in)
+	if err != nil || plan.SameSteps(p, next) {
+		return next, err
+	}
+	f.cli.say("\nThis changed since the plan was made, so it is another one:\n%s\n", lines(changes))
+	f.cli.showPlanned(next, v)
+	if next.Empty() {
+		return next, nil
+	}
+	return next, f.cli.ask(next, con)
+}
+
+func lines(changes []plan.Change) string {
+	var b strings.Builder
+	for i, ch := range changes {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString("  " + ch.String())
+	}
+	return b.String()
+}
+
+// gather reads facts until a signal comes.
+func (f *fleet) gather(ctx context.Context, env plan.Environment, apps []plan.App, in plan.Intent) (plan.Facts, error) {
+	ctx, stop := f.cli.interruptible(ctx)
+	defer stop()
+	facts, err := f.gatherer.Gather(ctx, env, apps, in)
+	return facts, stopped(ctx, err)
 }
 
 // again is the question that a plan's facts answered.
@@ -47,17 +85,22 @@ func again(p plan.Plan) ([]plan.App, plan.Intent) {
 	return apps, in
 }
 
-// execute takes the locks, makes sure that nothing has changed, and runs the plan to its end. The error is nil when the run
-// has an outcome.
-func (f *fleet) execute(ctx context.Context, p plan.Plan) (plan.Outcome, error) {
+// recheck looks once more before a plan is run, under the lock: it gives the plan to run, or refuses.
+type recheck func(ctx context.Context, p plan.Plan) (plan.Plan, error)
+
+// execute takes the locks, looks once more, and runs the plan to its end. The error is nil when the run has an outcome.
+func (f *fleet) execute(ctx context.Context, p plan.Plan, check recheck) (plan.Outcome, error) {
 	c := f.cli
 	lock, err := f.lock(ctx, p)
 	if err != nil {
 		return plan.Outcome{}, err
 	}
 	defer lock.Release()
-	if err := f.fresh(ctx, p); err != nil {
+	if p, err = check(ctx, p); err != nil {
 		return plan.Outcome{}, err
+	}
+	if p.Empty() {
+		return plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}}, nil
 	}
 	log, err := run.Create(c.runs(), run.Meta{Run: f.run, Who: who(), Started: c.now().UTC().Format(time.RFC3339)}, p)
 	if errors.Is(err, fs.ErrExist) {

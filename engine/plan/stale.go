@@ -143,3 +143,21 @@ func names(rs []InstalledRelease) string {
 	}
 	return strings.Join(out, " ")
 }
+
+// SameSteps reports whether two plans do the same, whatever they were decided on.
+func SameSteps(a, b Plan) bool { return steps(a) == steps(b) }
+
+func steps(p Plan) string {
+	type work struct {
+		App   string
+		Waves []Wave
+	}
+	var all []work
+	for _, a := range p.Apps {
+		all = append(all, work{a.App, a.Waves})
+	}
+	return digestOf(struct {
+		Apps   []work
+		Groups []Group
+	}{all, p.Groups})
+}
