@@ -87,9 +87,33 @@ type call struct {
 	code     int
 	out, err *output
 	answers  string
+	asked    func() // called before an answer is read
 	terminal bool
 	signals  chan os.Signal
 	ended    chan struct{}
+}
+
+// typist types the answers, one line a read.
+type typist struct {
+	answers *strings.Reader
+	asked   func()
+}
+
+// Read gives one line at most, as a terminal does.
+func (p *typist) Read(b []byte) (int, error) {
+	if p.asked != nil {
+		p.asked()
+	}
+	for n := range b {
+		c, err := p.answers.ReadByte()
+		if err != nil {
+			return n, err
+		}
+		if b[n] = c; c == '\n' {
+			return n + 1, nil
+		}
+	}
+	return len(b), nil
 }
 
 // output is what a call has printed so far.
@@ -114,7 +138,7 @@ func (o *output) String() string {
 func (b *bench) begin(c *call) *call {
 	c.b, c.out, c.err, c.signals, c.ended = b, &output{}, &output{}, make(chan os.Signal, 4), make(chan struct{})
 	w := world{
-		in: strings.NewReader(c.answers), out: c.out, err: c.err, now: time.Now, dir: b.fleet.Config, terminal: c.terminal,
+		in: &typist{strings.NewReader(c.answers), c.asked}, out: c.out, err: c.err, now: time.Now, dir: b.fleet.Config, terminal: c.terminal,
 		env:     func(string) string { return "" },
 		colours: func(io.Writer) bool { return false },
 		signals: c.signals, capture: func() func() { return func() {} },
