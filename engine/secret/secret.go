@@ -27,14 +27,6 @@ func Resolve(s plan.Secret) (string, error) {
 	return "", errors.New("reading a secret: neither env nor file is set")
 }
 
-// Describe names a secret's reference for people: "env NEXUS_PASSWORD".
-func Describe(s plan.Secret) string {
-	if s.Env != "" {
-		return "env " + s.Env
-	}
-	return "file " + s.File
-}
-
 func fromEnv(name string) (string, error) {
 	v, ok := os.LookupEnv(name)
 	if !ok {

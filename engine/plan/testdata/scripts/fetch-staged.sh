@@ -58,5 +58,5 @@ if owner "$check" 2>/dev/null; then
 	same "it is in the cache"
 fi
 [ -f "$staged" ] || fail "$staged is not there: upload it first"
-why=$(owner "$put" <"$staged" 2>&1) || { rm -f "$staged"; fail "taking $staged into the cache: $why"; }
+why=$(owner "$put" <"$staged" 2>&1) || { rm -f "$staged" 2>/dev/null || :; fail "taking $staged into the cache: $why"; }
 rm -f "$staged"
