@@ -4,8 +4,10 @@ package e2e_test
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -92,6 +94,16 @@ func TestBadArtifact(t *testing.T) {
 	t.Run("not an archive", func(t *testing.T) {
 		s.repo.Put("/text-2.0.zip", []byte("this is no zip"))
 		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/text-{version}.zip", "")), "FAILED", "refused to unpack ", "text-2.0.zip: its list can't be read: it is no zip archive")
+	})
+	t.Run("zip slip in a zip", func(t *testing.T) {
+		var out bytes.Buffer
+		w := zip.NewWriter(&out)
+		_, err := w.Create("../../shared/slipped")
+		if err = errors.Join(err, w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		s.repo.Put("/slip-2.0.zip", out.Bytes())
+		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/slip-{version}.zip", "")), "FAILED", "refused to unpack ", "slip-2.0.zip: a name in it leaves the release: ../../shared/slipped")
 	})
 	t.Run("zip slip", func(t *testing.T) {
 		s.repo.Put("/slip-2.0.tar.gz", tarball(t, tar.Header{Name: "ok.txt", Size: 2}, tar.Header{Name: "../../shared/slipped", Size: 2}))
