@@ -137,6 +137,19 @@ func TestCutScriptIsAnError(t *testing.T) {
 	}
 }
 
+// TestCutStepIsNamed: people don't know steps by their IDs.
+func TestCutStepIsNamed(t *testing.T) {
+	h := hosttest.New(t, "app01")
+	h.OnStep("a").Fail(&host.Error{Host: "app01", Kind: host.Unknown, Step: "a", Doing: "running a", Err: errors.New("no end within 1s")})
+	all := steps(plan.Prune{})
+	all[0].Title = "run hook before: bin/backup"
+	_, err := do(t, t.Context(), act.Options{Hosts: fakes{"app01": h}}, all...)
+	var e *host.Error
+	if !errors.As(err, &e) || e.Kind != host.Unknown || err.Error() != "app01: run hook before: bin/backup: no end within 1s" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestUpload(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.zip")
 	if err := os.WriteFile(path, []byte("content"), 0o600); err != nil {

@@ -312,7 +312,7 @@ func TestRotationFacts(t *testing.T) {
 	hosts := fakes{}
 	for _, name := range []string{"app01", "app02"} {
 		h := hosttest.New(t, name)
-		h.OnQuery("/srv/web").Times(2).Reply(factsOf("web"))
+		h.OnQuery("/srv/web").Times(3).Reply(factsOf("web"))
 		hosts[name] = h
 	}
 	lb := hosttest.New(t, "lb01")
@@ -343,6 +343,13 @@ func TestRotationFacts(t *testing.T) {
 		if got := facts.Rotation["web"][server]; !slices.Equal(got, want) {
 			t.Errorf("%s: %+v, want %+v", server, got, want)
 		}
+	}
+	broken := hosttest.New(t, "lb02")
+	broken.OnQuery("").Always().Reply(host.Output{Exit: 127, Stdout: []byte("is-drained: not found")})
+	hosts["lb02"] = broken
+	_, err = g.Gather(t.Context(), env, []plan.App{app}, plan.Intent{Kind: plan.Rollback})
+	if err == nil || strings.Count(err.Error(), "\n") > 0 || !strings.Contains(err.Error(), "app01") || !strings.Contains(err.Error(), "is-drained: not found") {
+		t.Errorf("error %v, want one line, although the cause was met for both servers", err)
 	}
 	delete(hosts, "lb02")
 	_, err = g.Gather(t.Context(), env, []plan.App{app}, plan.Intent{Kind: plan.Rollback})
