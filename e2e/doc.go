@@ -9,9 +9,9 @@
 // A test asks for what it needs of the one fleet, which is shared and reset between tests, so tests don't run in parallel:
 //
 //	f := e2e.Start(t)                     // the fleet, as new
-//	f.HAProxy(t, f.LB1, e2e.Backend{…})   // a proxy on a machine, stopped when the test ends
+//	f.HAProxy(t, f.LB[0], e2e.Backend{…}) // a proxy on a machine, stopped when the test ends
 //	f.Repository(t)                       // artifacts over HTTP
-//	c := f.Config(t)                      // a config repository
+//	c := f.Config(t, e2e.Proxies{…})      // a config repository
 //	c.App("hello", `…CUE…`)
 //	load := f.Load(t, urls…)              // load.Stop() says what failed
 //	f.Trikk(t, c, "apply", …).Exit(t, 0)
