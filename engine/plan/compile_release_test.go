@@ -27,6 +27,7 @@ func TestWhatMakesANewRelease(t *testing.T) {
 		"how many are kept":   {func(a *plan.App) { a.Layout.Keep = 2 }, false},
 		"a hook":              {func(a *plan.App) { a.Hooks.Before = []string{"check"} }, false},
 		"a label":             {func(a *plan.App) { a.Labels = map[string]string{"team": "gis"} }, false},
+		"how it is started":   {func(a *plan.App) { a.Service = plan.Service{Process: &plan.Process{Command: "bin/run"}} }, true},
 		"the service's limit": {func(a *plan.App) { a.Service.Systemd.Timeout = plan.Duration(time.Hour) }, false},
 	}
 	for name, test := range tests {

@@ -18,8 +18,8 @@ type Release struct {
 	Files    []Rendered
 }
 
-// newRelease names the release that an app and its resolved artifact make. The digest covers the artifact and what shapes
-// the directory, so that changing one property makes a new release and changing a probe does not.
+// newRelease names the release that an app and its resolved artifact make. The digest covers the artifact, what shapes the
+// directory and the command that starts it, so that changing one property makes a new release and changing a probe does not.
 func newRelease(app App, art Resolved) (Release, error) {
 	files, err := Render(app)
 	if err != nil {
@@ -34,9 +34,21 @@ func newRelease(app App, art Resolved) (Release, error) {
 		Modes                []Mode
 		Persist              []string
 		Marker               string
-	}{identity(art), r.Format, o.As, o.Strip, files, app.Modes, app.Layout.Persist, app.Marker})
+		Start                string
+	}{identity(art), r.Format, o.As, o.Strip, files, app.Modes, app.Layout.Persist, app.Marker, app.Service.startCommand()})
 	r.Name = art.Version + "-" + strings.TrimPrefix(r.Digest, "sha256:")[:8]
 	return r, nil
+}
+
+// startCommand is the command of the app's own that makes its process; "" for a unit, which is the server's.
+func (s Service) startCommand() string {
+	switch {
+	case s.Process != nil:
+		return s.Process.Command
+	case s.Commands != nil:
+		return s.Commands.Start
+	}
+	return ""
 }
 
 // identity tells artifacts apart: by digest, else by what the repository says, else by where it comes from.

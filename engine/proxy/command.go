@@ -40,7 +40,7 @@ func (c command) State(ctx context.Context, rs Readers, p plan.Point) (State, er
 	s := State{Rotation: plan.RotationUnknown, InFlight: -1, Detail: "isDrained says no, isAdmitted says no"}
 	switch {
 	case drained && admitted:
-		s.Detail = "isDrained says yes and isAdmitted says yes: they contradict each other"
+		s.Detail = contradiction
 	case drained:
 		s = State{Rotation: plan.RotationOut, Settled: true, Detail: "isDrained says yes"}
 	case admitted:
@@ -61,13 +61,16 @@ func (c command) is(ctx context.Context, r host.Reader, p plan.Point, what, text
 	return false, fmt.Errorf("%s on %s (`%s`) ended with status %d, which is neither 0 (yes) nor 1 (no): %s", what, p.Proxy, text, out.Exit, tail(string(out.Stdout)))
 }
 
-// Preflight runs the is-commands.
+// contradiction is what State says of is-commands that both say yes.
+const contradiction = "isDrained says yes and isAdmitted says yes: they contradict each other"
+
+// Preflight runs the is-commands. That both say no is in order: a server that is dead is neither.
 func (c command) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	s, err := c.State(ctx, rs, p)
 	if err != nil {
 		return err
 	}
-	if s.Rotation == plan.RotationUnknown {
+	if s.Detail == contradiction {
 		return fmt.Errorf("the commands of %s do not know whether %s is in rotation: %s", p.Proxy, p.Server, s.Detail)
 	}
 	return nil
