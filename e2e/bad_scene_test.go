@@ -138,8 +138,8 @@ func (s *scene) refuses(t *testing.T, c *e2e.Config, b bad) e2e.Result {
 	if len(told) != max(b.lines, 1) {
 		t.Errorf("%d errors, not %d:\n%s", len(told), max(b.lines, 1), r.Stderr)
 	}
-	if !b.planned && strings.Contains(r.Stdout, "rotate") || strings.Contains(r.Stderr, "\nrun ") {
-		t.Errorf("a plan was made:\n%s\n%s", r.Stdout, r.Stderr)
+	if !b.planned && strings.Contains(r.Stdout, "rotate") || strings.Contains("\n"+r.Stderr, "\nrun ") {
+		t.Errorf("it went on to a plan:\n%s\n%s", r.Stdout, r.Stderr)
 	}
 	for _, text := range b.says {
 		if !strings.Contains(r.Stderr, text) {

@@ -3,14 +3,16 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"testing"
 )
 
 // Kill ends trikk as kill -9 does, and waits until it is gone. It says nothing about what trikk did.
 func (p *Process) Kill() {
 	p.t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		p.t.Fatal(err)
 	}
 	_ = p.cmd.Wait()
