@@ -10,10 +10,12 @@ import (
 
 // jsonView writes one object a line with time, run and event.
 type jsonView struct {
-	mu  sync.Mutex
-	w   io.Writer
-	run string
-	now func() time.Time
+	mu    sync.Mutex
+	w     io.Writer
+	run   string
+	now   func() time.Time
+	plan  plan.Plan
+	steps map[string]plan.Step
 }
 
 func (v *jsonView) emit(event string, fields map[string]any) {
@@ -39,7 +41,8 @@ func (v *jsonView) planned(p plan.Plan) {
 }
 
 func (v *jsonView) start(runID string, p plan.Plan) {
-	v.run = runID
+	v.run, v.plan, v.steps = runID, p, map[string]plan.Step{}
+	eachStep(p, func(s plan.Step) { v.steps[s.ID] = s })
 	v.emit("run.started", map[string]any{"plan": p.ID, "env": p.Env, "apps": appNames(p)})
 }
 
@@ -47,9 +50,11 @@ func (v *jsonView) event(e plan.Event) {
 	f := map[string]any{"seq": e.Seq}
 	if e.Ref != nil {
 		f["ref"] = e.Ref
+		v.place(f, *e.Ref)
 	}
 	if e.Result != nil {
 		f["result"] = e.Result
+		f["host"], f["title"] = v.steps[e.Result.Step].Host, v.steps[e.Result.Step].Title
 	}
 	if e.Error != "" {
 		f["error"] = e.Error
@@ -58,6 +63,20 @@ func (v *jsonView) event(e plan.Event) {
 		f["host"] = e.Host
 	}
 	v.emit(e.Kind, f)
+}
+
+// place names what a reference is about, for readers that don't have the plan.
+func (v *jsonView) place(fields map[string]any, r plan.Ref) {
+	seg, err := v.plan.Segment(r)
+	if err != nil {
+		return
+	}
+	var titles []string
+	for _, s := range seg.Steps {
+		titles = append(titles, s.Title)
+	}
+	fields["app"], fields["wave"], fields["host"], fields["undo"] = seg.App, waveName(v.plan, r), seg.Host, r.Undo
+	fields["titles"] = titles
 }
 
 func (v *jsonView) progress(host, step, text string) {

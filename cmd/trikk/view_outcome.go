@@ -55,7 +55,7 @@ func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome) {
 		fmt.Fprintf(w, "  %s: %s\n", l.Host, laneText(a, l))
 	}
 	if status != plan.Done {
-		showNext(w, p, a, status)
+		showNext(w, p, a, o, status)
 	}
 }
 
@@ -133,13 +133,34 @@ func laneFrom(a plan.AppPlan, l plan.LaneOutcome) string {
 	return ""
 }
 
-func showNext(w io.Writer, p plan.Plan, a plan.AppPlan, status string) {
-	switch status {
-	case plan.Partly, plan.Interrupted:
-		fmt.Fprintf(w, "  next: trikk apply %s@%s -e %s to go on, or trikk rollback %s -e %s to go back\n", a.App, a.Version, p.Env, a.App, p.Env)
-	case plan.Broken:
-		fmt.Fprintf(w, "  next: trikk status %s -e %s shows what runs; mend the cause, then trikk apply %s@%s -e %s\n", a.App, p.Env, a.App, versionOf(a), p.Env)
+func showNext(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, status string) {
+	on := fmt.Sprintf("trikk apply %s -e %s", asked(a, a.Version), p.Env)
+	switch {
+	case status == plan.Broken:
+		fmt.Fprintf(w, "  next: trikk status %s -e %s shows what runs; mend the cause, then trikk apply %s -e %s\n", a.App, p.Env, asked(a, versionOf(a)), p.Env)
+	case status == plan.Interrupted && !someSwitched(a, o):
+		fmt.Fprintf(w, "  next: %s\n", on)
+	case status == plan.Partly, status == plan.Interrupted:
+		fmt.Fprintf(w, "  next: %s to go on, or trikk rollback %s -e %s to go back\n", on, a.App, p.Env)
 	}
+}
+
+// asked is the app as it is asked for again. A local build has no version that could be asked for.
+func asked(a plan.AppPlan, version string) string {
+	if a.Route == "local" {
+		return a.App
+	}
+	return a.App + "@" + version
+}
+
+// someSwitched tells whether a host stays on the new release.
+func someSwitched(a plan.AppPlan, o plan.Outcome) bool {
+	for _, l := range o.Lanes {
+		if l.App == a.App && l.Changed && l.State == plan.LaneDone {
+			return true
+		}
+	}
+	return false
 }
 
 // versionOf is the version to go back to, where one is known.

@@ -114,14 +114,18 @@ func (v *plainView) segment(e plan.Event) {
 }
 
 func (v *plainView) waveOf(r plan.Ref) string {
-	if r.Unit >= len(v.plan.Apps) {
-		return v.plan.Groups[r.Unit-len(v.plan.Apps)].ID
+	if r.Unit < len(v.plan.Apps) && len(v.plan.Apps) > 1 {
+		return v.plan.Apps[r.Unit].App + " " + waveName(v.plan, r)
 	}
-	a := v.plan.Apps[r.Unit]
-	if len(v.plan.Apps) == 1 {
-		return a.Waves[r.Wave].Name
+	return waveName(v.plan, r)
+}
+
+// waveName is the name of the wave, or of the group, that a reference is in.
+func waveName(p plan.Plan, r plan.Ref) string {
+	if r.Unit >= len(p.Apps) {
+		return p.Groups[r.Unit-len(p.Apps)].ID
 	}
-	return a.App + " " + a.Waves[r.Wave].Name
+	return p.Apps[r.Unit].Waves[r.Wave].Name
 }
 
 func (v *plainView) hostOf(r plan.Ref) string {
