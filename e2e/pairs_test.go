@@ -25,7 +25,12 @@ func TestPairsBehindOuterBalancer(t *testing.T) {
 		"lb2": "driver: command: {drain: \"false\", isDrained: \"false\", admit: \"false\", isAdmitted: \"false\"}",
 	})
 	c.App("hello", itasApp(repo.URL, ready, rolling,
-		`	topology: pairs: {proxies: ["lb1", "lb2"], backend: "city", outer: marker: {file: "`+out+`", watch: haproxy: {on: "edge", socket: "`+e2e.HAProxySocket+`"}}}`,
+		`	topology: pairs: {
+		proxies: ["lb1", "lb2"]
+		backend: "city"
+		outer: marker: {file: "`+out+`", watch: haproxy: {on: "edge", socket: "`+e2e.HAProxySocket+`"}}
+		through: http: {port: 80, path: "/", interval: "100ms"}
+	}`,
 		`	environments: test: servers: `+quoted(f.App[:2]...)))
 	f.Trikk(t, c, "apply", "hello@1.0", "-e", "test", "--yes").Exit(t, 0)
 	outer.AllUp(t, "city")

@@ -50,6 +50,9 @@ func templates(a plan.App) []templated {
 	if t := a.Topology.Pairs; t != nil {
 		names := []string{"{app}", "{env}", "{proxy}", "{server}"}
 		out = append(out, templated{field: "topology.pairs.backend", text: t.Backend, known: names}, templated{field: "topology.pairs.member", text: t.Member, known: names})
+		if t.Through != nil && t.Through.HTTP != nil {
+			out = append(out, templated{field: "topology.pairs.through.http.contains", text: t.Through.HTTP.Contains, known: version, loose: true})
+		}
 		if m := t.Outer.Marker; m != nil && m.Watch != nil && m.Watch.HTTP != nil {
 			names, field := []string{"{backend}", "{member}"}, "topology.pairs.outer.marker.watch.http."
 			out = append(out, templated{field: field + "url", text: m.Watch.HTTP.URL, known: names},

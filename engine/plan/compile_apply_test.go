@@ -90,6 +90,9 @@ func (f *fleet) change(app plan.App, host string, at *plan.Installed, op plan.Op
 	case plan.AdmitOp:
 		return f.admit(app, at, op)
 	case plan.ProbeOp:
+		if op.Through != "" {
+			return nil // the app was probed on its own server before
+		}
 		return healthy(app, at)
 	case plan.Pause:
 		return healthy(app, at)

@@ -182,3 +182,37 @@ func TestPairs(t *testing.T) {
 		t.Errorf("points %+v, want %+v", got, want)
 	}
 }
+
+// A pair's proxy returns only when it was asked, on its own host, and passed the request on: after the new release's probe,
+// and after the old one's when the turn is undone.
+func TestPairsThrough(t *testing.T) {
+	app := hello("app01", "app02")
+	check := plan.Check{TCP: &plan.TCPCheck{Host: "127.0.0.1", Port: 80}}
+	app.Topology = pairs()
+	app.Topology.Pairs.Through = &check
+	f := newFleet(2, 2, haproxy).with(app)
+	f.deploy(t, "1.0")
+	app.Version = "2.0"
+	l := wave(t, f.with(app).plan(t), "rotate 1/2").Lanes[0]
+	proxy := app.Topology.Pairs.Proxies[0]
+	before := func(steps []plan.Step, what string) {
+		t.Helper()
+		for i, s := range steps {
+			if _, admits := s.Op.(plan.AdmitOp); !admits {
+				continue
+			}
+			op, ok := steps[i-1].Op.(plan.ProbeOp)
+			if !ok || op.Through != proxy || op.Check != check || steps[i-1].Host != proxy {
+				t.Errorf("%s: %q comes before the admit, want the probe through %s", what, steps[i-1].Title, proxy)
+			}
+			return
+		}
+		t.Errorf("%s admits nothing", what)
+	}
+	before(l.Steps, "the turn")
+	for _, s := range l.Steps {
+		if s.Op.Kind() == "drain" && len(s.Undo) > 0 {
+			before(s.Undo, "its undo")
+		}
+	}
+}

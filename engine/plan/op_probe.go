@@ -11,6 +11,8 @@ type ProbeOp struct {
 	Version string `json:"version,omitempty"`
 	Log     string `json:"log,omitempty"` // whose last lines are shown on failure
 	Check   Check  `json:"check"`
+	// Through is the proxy on whose host, and through which, the app is asked; "": the app is asked on its own server.
+	Through string `json:"through,omitempty"`
 }
 
 // Kind is "probe".
@@ -18,6 +20,13 @@ func (ProbeOp) Kind() string { return "probe" }
 
 // Title says what is done.
 func (p ProbeOp) Title() string {
+	if p.Through != "" {
+		return p.what() + " through " + p.Through
+	}
+	return p.what()
+}
+
+func (p ProbeOp) what() string {
 	switch c := p.Check; {
 	case c.HTTP != nil:
 		return oneLine(fmt.Sprintf("probe http %s:%d%s", c.HTTP.Host, c.HTTP.Port, c.HTTP.Path))

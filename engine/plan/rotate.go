@@ -99,6 +99,7 @@ func (c *compiler) lane(t turn) Lane {
 	if !t.needs.link && !t.needs.restart {
 		add(c.enable(t)...)
 		add(c.probes(t.server, c.rel.Version)...)
+		add(c.through(t.outPoints(), c.rel.Version)...)
 		add(c.admit(t, t.outPoints())...)
 		add(c.prove(t)...)
 		return l
@@ -116,6 +117,7 @@ func (c *compiler) lane(t turn) Lane {
 	if t.needs.link {
 		add(c.hooks(t.server, "after", c.app.Hooks.After)...)
 	}
+	add(c.through(t.points, c.rel.Version)...)
 	add(c.admit(t, t.points)...)
 	add(c.prove(t)...)
 	return l
@@ -173,7 +175,8 @@ func (c *compiler) readmit(t turn) []Step {
 	}
 	var out []Step
 	if len(served.Points) > 0 {
-		out = append(c.probes(t.server, c.oldVersion(t)), c.step(t.server, served))
+		out = append(c.probes(t.server, c.oldVersion(t)), c.through(served.Points, c.oldVersion(t))...)
+		out = append(out, c.step(t.server, served))
 	}
 	if len(idle.Points) > 0 {
 		out = append(out, c.step(t.server, idle))
@@ -275,6 +278,18 @@ func (c *compiler) probes(host, version string) []Step {
 	var out []Step
 	for _, op := range c.probeOps(version) {
 		out = append(out, c.step(host, op))
+	}
+	return out
+}
+
+// through waits, on the host of each proxy of a pair that is about to return, until the proxy passes requests on.
+func (c *compiler) through(points []Point, version string) []Step {
+	if c.app.Topology.Pairs == nil || c.app.Topology.Pairs.Through == nil {
+		return nil
+	}
+	var out []Step
+	for _, p := range points {
+		out = append(out, c.step(p.Proxy, ProbeOp{Name: "through", Version: version, Check: *c.app.Topology.Pairs.Through, Through: p.Proxy}))
 	}
 	return out
 }
