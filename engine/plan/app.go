@@ -261,8 +261,8 @@ type Pairs struct {
 	Proxies          []string `json:"proxies"`
 	Outer            Outer    `json:"outer"`
 	Through          *Check   `json:"through,omitempty"` // http or tcp, asked on the proxy's host before the proxy returns
-	Backend          string   `json:"backend"` // of the outer balancer; used by watches
-	Member           string   `json:"member"`  // of the proxy in it; {proxy}, {server} and {app} are filled in
+	Backend          string   `json:"backend"`           // of the outer balancer; used by watches
+	Member           string   `json:"member"`            // of the proxy in it; {proxy}, {server} and {app} are filled in
 	InstallOnProxies bool     `json:"installOnProxies,omitempty"`
 }
 
