@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -93,9 +92,6 @@ func readPlan(path string) (plan.Plan, error) {
 	}
 	defer r.Close()
 	p, err := plan.Decode(r)
-	if errors.Is(err, plan.ErrEdited) {
-		return plan.Plan{}, refused("%s: %w", path, err)
-	}
 	if err != nil {
 		return plan.Plan{}, refused("%s: %w", path, err)
 	}

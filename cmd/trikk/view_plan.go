@@ -174,6 +174,9 @@ func showStep(w io.Writer, s plan.Step, laneHost, user string, hosts []string, v
 	if s.As != user && s.Op.Transport() == plan.Script {
 		title += asUser(cmp.Or(s.As, "the login user"))
 	}
+	if s.Lasting() {
+		title += " (can't be undone)"
+	}
 	fmt.Fprintf(w, "      %s\n", title)
 	if !v.scripts {
 		return

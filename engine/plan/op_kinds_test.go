@@ -195,3 +195,20 @@ func TestScripts(t *testing.T) {
 		}
 	}
 }
+
+// What stays when a lane is undone is marked: hooks, reloads and the point of no return, and nothing else.
+func TestLasting(t *testing.T) {
+	for step, want := range map[*plan.Step]bool{
+		{Op: plan.Run{Phase: "before"}}:            true,
+		{Op: plan.Run{Phase: "build"}}:             false,
+		{Op: plan.Reload{}}:                        true,
+		{Op: plan.Prune{}, NoReturn: true}:         true,
+		{Op: plan.Link{Name: "current"}}:           false,
+		{Op: plan.DrainOp{Again: true}}:            false,
+		{Op: plan.Unpack{Release: "1.0-00000000"}}: false,
+	} {
+		if step.Lasting() != want {
+			t.Errorf("%s: lasting is %v", step.Op.Kind(), !want)
+		}
+	}
+}

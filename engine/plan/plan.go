@@ -99,6 +99,17 @@ type Step struct {
 	NoReturn bool `json:"noReturn,omitempty"`
 }
 
+// Lasting reports that what the step does stays when its lane is undone: a hook, a reload, and what is a point of no return.
+func (s Step) Lasting() bool {
+	switch op := s.Op.(type) {
+	case Run:
+		return op.Phase != "build"
+	case Reload:
+		return true
+	}
+	return s.NoReturn
+}
+
 // Transport is how a step reaches its host.
 type Transport string
 
