@@ -87,6 +87,9 @@ func dialRaw(ctx context.Context, s settings, via *Connection) (net.Conn, error)
 		return via.client.DialContext(ctx, "tcp", s.hostPort())
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.hostPort())
+	if errors.Is(err, context.DeadlineExceeded) {
+		<-ctx.Done() // the dialer keeps ctx's deadline by a clock of its own, which may be ahead: wait for the cause
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +122,7 @@ func (s settings) noConnection(ctx context.Context, err error) error {
 		hint = "is the name right?"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		hint = fmt.Sprintf("is sshd running there, on port %d?", s.port)
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
 		err, hint = cause(ctx, err), "is the address right, and does a firewall let us through?"
 	case errors.As(err, &refused):
 		err = fmt.Errorf("the jump host could not connect: %s", refused.Message)
