@@ -216,3 +216,44 @@ func TestPairsThrough(t *testing.T) {
 		}
 	}
 }
+
+// A turn that was cut off between its link and its hooks leaves a current release that was never proven good: the next plan runs
+// the hooks that follow, not those that came before the link, and only once it is proven.
+func TestHooksAfterRunUntilTheReleaseIsProven(t *testing.T) {
+	app := hello("app01", "app02")
+	app.Topology = shared("lb01")
+	app.Hooks = plan.Hooks{Before: []string{"backup"}, After: []string{"warm"}}
+	f := newFleet(2, 1, haproxy).with(app)
+	f.deploy(t, "1.0")
+	app.Version = "2.0"
+	p := f.with(app).plan(t)
+	to := p.Apps[0].To
+	for name, test := range map[string]struct {
+		until string // the last step that was done
+		want  []string
+	}{
+		"after the link":   {"link " + to, []string{"record used", "drain again", "start " + to, "probe", "run warm", "admit", "record good"}},
+		"before the proof": {"admit", []string{"record used", "probe", "run warm", "admit", "record good"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := f.copy()
+			for _, w := range p.Apps[0].Waves {
+				if w.Name == "rotate 2/2" {
+					break
+				}
+				for _, l := range w.Lanes {
+					for _, s := range l.Steps {
+						if err := g.step(app, s); err != nil {
+							t.Fatal(err)
+						}
+						if briefOp(s.Op) == test.until {
+							break
+						}
+					}
+				}
+			}
+			again := g.plan(t)
+			equal(t, "the turn", brief(wave(t, again, "rotate 1/2").Lanes[0].Steps), test.want)
+		})
+	}
+}

@@ -99,6 +99,7 @@ func (c *compiler) lane(t turn) Lane {
 	if !t.needs.link && !t.needs.restart {
 		add(c.enable(t)...)
 		add(c.probes(t.server, c.rel.Version)...)
+		add(c.after(t)...)
 		add(c.through(t.outPoints(), c.rel.Version)...)
 		add(c.admit(t, t.outPoints())...)
 		add(c.prove(t)...)
@@ -114,13 +115,20 @@ func (c *compiler) lane(t turn) Lane {
 	add(c.link(t)...)
 	add(c.start(t)...)
 	add(c.probes(t.server, c.rel.Version)...)
-	if t.needs.link {
-		add(c.hooks(t.server, "after", c.app.Hooks.After)...)
-	}
+	add(c.after(t)...)
 	add(c.through(t.points, c.rel.Version)...)
 	add(c.admit(t, t.points)...)
 	add(c.prove(t)...)
 	return l
+}
+
+// after are the hooks that follow the probes: with a switch of the link, and as long as the release was not proven good here. A
+// turn that was cut off after its link may have left them out.
+func (c *compiler) after(t turn) []Step {
+	if !t.needs.link && !t.needs.good {
+		return nil
+	}
+	return c.hooks(t.server, "after", c.app.Hooks.After)
 }
 
 // drain takes the server out at every point where it is not out already.
