@@ -28,6 +28,9 @@ func (c *cli) applyCommand() *cobra.Command {
 				}
 				return c.applySaved(cmd.Context(), file, con, v)
 			}
+			if err := c.apart(names); err != nil {
+				return err
+			}
 			ch, err := c.choose(cmd.Context(), sel, names)
 			if err != nil {
 				return err
@@ -37,6 +40,7 @@ func (c *cli) applyCommand() *cobra.Command {
 	}
 	sel.flags(c, cmd)
 	con.flags(c, cmd)
+	c.waitFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
 	f.StringVar(&file, "plan", "", "run exactly the plan in `FILE`")
@@ -46,6 +50,7 @@ func (c *cli) applyCommand() *cobra.Command {
 
 // applyChosen builds what is built locally, plans, shows, asks and runs.
 func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con consent, v planView) error {
+	defer c.capture()()
 	in := c.intent(ch, kind)
 	f := c.fleet(ch.env, in.ID)
 	defer f.close()
@@ -65,6 +70,7 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 
 // applySaved runs a saved plan, once, if nothing has changed since it was made.
 func (c *cli) applySaved(ctx context.Context, file string, con consent, v planView) error {
+	defer c.capture()()
 	p, err := readPlan(c.absolute(file))
 	if err != nil {
 		return err

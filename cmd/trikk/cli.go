@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -25,18 +23,14 @@ type world struct {
 	terminal bool                 // a person can be asked on in
 	colours  func(io.Writer) bool // a terminal that shows colour
 	signals  <-chan os.Signal
-	// capture makes signals arrive on signals, until the function it gives is called. Before and after that a signal ends
-	// the process, as people expect of a command that changes nothing.
+	// capture makes signals arrive on signals, until as many functions as it gave are called. Before and after that a signal
+	// ends the process, as people expect of a command that changes nothing.
 	capture func() func()
 }
 
 // system is the real world.
 func system() world {
-	signals := make(chan os.Signal, 4)
-	capture := func() func() {
-		signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-		return func() { signal.Stop(signals) }
-	}
+	catcher := newCatcher()
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "."
@@ -48,14 +42,15 @@ func system() world {
 	return world{
 		colours: colours,
 		in:      os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, dir: dir,
-		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), signals: signals, capture: capture,
+		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), signals: catcher.to, capture: catcher.capture,
 	}
 }
 
 // cli is one call of trikk: the world and the common flags.
 type cli struct {
 	world
-	flags flags
+	flags  flags
+	caught os.Signal // that asked to stop
 }
 
 // Main runs one command line and gives its exit code. Only it maps errors to codes.

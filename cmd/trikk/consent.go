@@ -64,11 +64,30 @@ func (c *cli) askProtected(p plan.Plan, con consent) error {
 // asks reports whether there is a person to ask.
 func (c *cli) asks() bool { return c.terminal && !c.flags.noInput }
 
+// question reads one line from a person. A signal ends it.
 func (c *cli) question(text string) (string, error) {
-	fmt.Fprint(c.world.err, text)
-	line, err := bufio.NewReader(c.in).ReadString('\n')
-	if err != nil && err != io.EOF {
-		return "", fmt.Errorf("reading the answer: %w", err)
+	defer c.capture()()
+	if c.caught != nil {
+		return "", interrupted(c.caught)
 	}
-	return strings.TrimSpace(line), nil
+	fmt.Fprint(c.world.err, text)
+	typed := make(chan string, 1)
+	failed := make(chan error, 1)
+	go func() {
+		line, err := bufio.NewReader(c.in).ReadString('\n')
+		if err != nil && err != io.EOF {
+			failed <- fmt.Errorf("reading the answer: %w", err)
+			return
+		}
+		typed <- strings.TrimSpace(line)
+	}()
+	select {
+	case line := <-typed:
+		return line, nil
+	case err := <-failed:
+		return "", err
+	case c.caught = <-c.signals:
+		fmt.Fprintln(c.world.err)
+		return "", interrupted(c.caught)
+	}
 }

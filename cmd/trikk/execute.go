@@ -124,11 +124,11 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan, check recheck) (plan.O
 	return outcome, nil
 }
 
-// lock takes the lock of every app on every one of its hosts.
+// lock takes the lock of every app on every one of its hosts, and waits for them as long as --wait says.
 func (f *fleet) lock(ctx context.Context, p plan.Plan) (*act.Lock, error) {
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
-	lock, err := f.actor.Lock(ctx, act.LockTargets(p))
+	lock, err := f.actor.WaitLock(ctx, act.LockTargets(p), act.Patience{For: f.cli.flags.wait, Tell: f.waits})
 	return lock, stopped(ctx, err)
 }
 
@@ -170,37 +170,4 @@ func (c *cli) newView() view {
 		return &jsonView{w: c.out, now: c.now}
 	}
 	return newPlainView(c)
-}
-
-// sameSignal is how soon after the first signal another one is the same: timeout(1) and others send one twice.
-const sameSignal = 500 * time.Millisecond
-
-// twoSignals turns the first signal into a cancelled context and the second into a closed channel.
-func (c *cli) twoSignals(ctx context.Context) (context.Context, <-chan struct{}, func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	stop, done := make(chan struct{}), make(chan struct{})
-	release := c.capture()
-	go func() {
-		var first time.Time
-		for {
-			select {
-			case <-done:
-				return
-			case <-c.signals:
-			}
-			switch {
-			case first.IsZero():
-				first = time.Now()
-				cancel()
-			case time.Since(first) > sameSignal:
-				close(stop)
-				return
-			}
-		}
-	}()
-	return ctx, stop, func() {
-		release()
-		close(done)
-		cancel()
-	}
 }

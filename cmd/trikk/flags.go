@@ -24,6 +24,7 @@ type flags struct {
 	sshConfig string
 	acceptNew bool
 	state     string
+	wait      time.Duration // for locks that other runs hold
 }
 
 func (f *flags) define(set *pflag.FlagSet) {
@@ -53,6 +54,9 @@ func (c *cli) settle(set *pflag.FlagSet) error {
 	}
 	if c.flags.timeout <= 0 {
 		return usage("--timeout %s: it is more than nothing", c.flags.timeout)
+	}
+	if c.flags.wait < 0 {
+		return usage("--wait=%s: it is not less than nothing", c.flags.wait)
 	}
 	return nil
 }

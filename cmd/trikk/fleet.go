@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -115,32 +113,4 @@ func (c *cli) absolute(path string) string {
 		return path
 	}
 	return filepath.Join(c.dir, path)
-}
-
-// interruptible is ctx until the first signal; reading can be stopped at any moment.
-func (c *cli) interruptible(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	release := c.capture()
-	go func() {
-		select {
-		case s := <-c.signals:
-			cancel(&exitError{exitInterrupted, fmt.Errorf("stopped by %s; nothing was changed", s)})
-		case <-done:
-		}
-	}()
-	return ctx, func() {
-		release()
-		close(done)
-		cancel(nil)
-	}
-}
-
-// stopped is err, or that a signal ended ctx: what failed because of it needs no telling.
-func stopped(ctx context.Context, err error) error {
-	var signal *exitError
-	if err != nil && errors.As(context.Cause(ctx), &signal) {
-		return signal
-	}
-	return err
 }

@@ -37,6 +37,7 @@ func (c *cli) rollbackCommand() *cobra.Command {
 	}
 	c.envFlag(cmd)
 	con.flags(c, cmd)
+	c.waitFlag(cmd)
 	cmd.Flags().StringVar(&to, "to", "", "go back to this `VERSION` or release")
 	return cmd
 }

@@ -43,6 +43,11 @@ type Holder struct {
 	Alive bool `json:"-"`
 }
 
+// String says whose lock it is.
+func (h Holder) String() string {
+	return fmt.Sprintf("run %s of %s since %s", h.Run, h.Who, cmp.Or(h.Since, "an unknown time"))
+}
+
 // parseHolder reads a lock.info; one that can't be read names nobody.
 func parseHolder(text string) *Holder {
 	h := &Holder{}
@@ -56,11 +61,15 @@ func parseHolder(text string) *Holder {
 type LockedError struct {
 	Host string
 	Holder
+	Waited time.Duration // for the lock, in vain
 }
 
 // Error says who holds the lock, since when and by which run.
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("%s: locked by run %s of %s since %s (wait for it to end, or see trikk status)", e.Host, e.Run, e.Who, cmp.Or(e.Since, "an unknown time"))
+	if e.Waited > 0 {
+		return fmt.Sprintf("%s: still locked by %s, after waiting %v and looking every %v (see trikk status)", e.Host, e.Holder, e.Waited, lockInterval)
+	}
+	return fmt.Sprintf("%s: locked by %s (wait for it with --wait, or see trikk status)", e.Host, e.Holder)
 }
 
 // Lock is held by a process on each host, through an open channel. It is freed when the channel ends.
@@ -193,45 +202,4 @@ func (l *Lock) Release() error {
 		l.err = errors.Join(errs...)
 	})
 	return l.err
-}
-
-// guard is the check that a script of a segment makes first; "" where nothing is locked for it.
-func (l *Lock) guard(seg plan.Segment) string {
-	t, ok := l.target(seg)
-	if !ok {
-		return ""
-	}
-	owner := t.As
-	if owner == seg.As {
-		owner = ""
-	}
-	return guardScript(l.info, t.Root, owner)
-}
-
-func (l *Lock) target(seg plan.Segment) (LockTarget, bool) {
-	if l == nil {
-		return LockTarget{}, false
-	}
-	for _, t := range l.targets {
-		if t.Host == seg.Host && t.App == seg.App {
-			return t, true
-		}
-	}
-	return LockTarget{}, false
-}
-
-// check asks the host whether the lock still names this run, before what is no script changes anything.
-func (l *Lock) check(ctx context.Context, r host.Reader, seg plan.Segment) error {
-	t, ok := l.target(seg)
-	if !ok {
-		return nil
-	}
-	out, err := r.Query(ctx, host.NewQuery(t.As, ownsScript, t.Root))
-	if err != nil {
-		return err
-	}
-	if info := strings.TrimSpace(string(out.Stdout)); info != l.info {
-		return &host.Error{Host: seg.Host, Kind: host.Refused, Doing: "checking the lock", Output: info, Err: fmt.Errorf("this run no longer has the lock of %s: %s", t.Root, cmp.Or(info, "nobody holds it"))}
-	}
-	return nil
 }

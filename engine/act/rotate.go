@@ -13,13 +13,16 @@ import (
 
 // drain takes the server out of rotation at all points.
 func (d *doing) drain(ctx context.Context, s plan.Step, op plan.DrainOp) (plan.Result, error) {
-	return d.turn(ctx, s, func(report func(string)) (bool, error) { return proxy.Drain(ctx, d.o.Hosts, op, report) })
+	return d.turn(ctx, s, func(report func(string)) (bool, error) { return proxy.Drain(ctx, d.guarded(), op, report) })
 }
 
 // admit puts it back.
 func (d *doing) admit(ctx context.Context, s plan.Step, op plan.AdmitOp) (plan.Result, error) {
-	return d.turn(ctx, s, func(report func(string)) (bool, error) { return proxy.Admit(ctx, d.o.Hosts, op, report) })
+	return d.turn(ctx, s, func(report func(string)) (bool, error) { return proxy.Admit(ctx, d.guarded(), op, report) })
 }
+
+// guarded are the hosts for a conversation with proxies.
+func (d *doing) guarded() proxy.Hosts { return guardedHosts{d.o.Hosts, d.checkLock} }
 
 // turn runs one conversation with proxies. One that was cut off is unknown: a proxy may have been asked already.
 func (d *doing) turn(ctx context.Context, s plan.Step, talk func(report func(string)) (bool, error)) (plan.Result, error) {
@@ -50,22 +53,4 @@ func (d *doing) turn(ctx context.Context, s plan.Step, talk func(report func(str
 		r.Status = plan.Unknown
 	}
 	return r, nil
-}
-
-// checkLock proves that the lock still names this run before a proxy is changed.
-func (d *doing) checkLock(ctx context.Context) error {
-	l := d.held()
-	if _, locked := l.target(d.seg); !locked {
-		return nil
-	}
-	h, err := d.o.Hosts.Host(ctx, d.seg.Host)
-	if err != nil {
-		return err
-	}
-	err = l.check(ctx, h, d.seg)
-	var e *host.Error
-	if errors.As(err, &e) && e.Kind == host.Unknown {
-		return &host.Error{Host: e.Host, Kind: host.Unreachable, Doing: "checking the lock", Err: err}
-	}
-	return err
 }

@@ -17,6 +17,11 @@ func (d *doing) scripts(ctx context.Context) error {
 		return d.unreached(d.seg.Steps[0], err)
 	}
 	steps := d.seg.Steps
+	if _, guarded := d.held().target(d.seg); !guarded {
+		if err := d.checkLock(ctx); err != nil {
+			return d.unreached(steps[0], err)
+		}
+	}
 	for len(steps) > 0 {
 		n := scriptEnd(steps)
 		ok, err := d.script(ctx, h, steps[:n])

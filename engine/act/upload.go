@@ -30,7 +30,7 @@ func (d *doing) upload(ctx context.Context, s plan.Step, op plan.Upload) (plan.R
 	if err := sum.is(op); err != nil {
 		return failed(fmt.Errorf("%s changed since it was planned: %w (plan again)", path, err)), nil
 	}
-	h, err := d.o.Hosts.Host(ctx, d.seg.Host)
+	h, err := d.guarded().Host(ctx, d.seg.Host)
 	if err != nil {
 		return plan.Result{}, err
 	}

@@ -1,0 +1,75 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/proxy"
+)
+
+// LockState is what a root says of its lock.
+type LockState struct {
+	LockTarget
+	Holder *Holder // who holds the lock, or left it behind; nil: it is free
+	Cut    *Holder // the run that was cut off here and not taken up since; nil: none
+}
+
+// ReadLocks asks all hosts at once about the locks of all targets, and gives them in the order of the targets. It takes no lock,
+// not even for a moment. Hosts that can't be read are all told in the error.
+func ReadLocks(ctx context.Context, rs proxy.Readers, targets []LockTarget) ([]LockState, error) {
+	states, errs := make([]LockState, len(targets)), make([]error, len(targets))
+	var all sync.WaitGroup
+	for i, t := range targets {
+		all.Go(func() { states[i], errs[i] = readLock(ctx, rs, t) })
+	}
+	all.Wait()
+	return states, errors.Join(errs...)
+}
+
+func readLock(ctx context.Context, rs proxy.Readers, t LockTarget) (LockState, error) {
+	r, err := rs.Reader(ctx, t.Host)
+	if err != nil {
+		return LockState{}, err
+	}
+	out, err := r.Query(ctx, host.NewQuery(t.As, lockScript, t.Root))
+	if err != nil {
+		return LockState{}, err
+	}
+	s := LockState{LockTarget: t}
+	last := ""
+	for line := range strings.Lines(string(out.Stdout)) {
+		verb, info, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch last = verb; verb {
+		case "held", "left":
+			s.Holder = parseHolder(info)
+			s.Holder.Alive = verb == "held"
+		case "cut":
+			s.Cut = parseHolder(info)
+		}
+	}
+	if last != "end" {
+		return LockState{}, &host.Error{Host: t.Host, Kind: host.Protocol, Doing: "reading the lock of " + t.Root, Output: string(out.Stdout), Err: fmt.Errorf("exit status %d", out.Exit)}
+	}
+	return s, nil
+}
+
+// lockScript tells of the root $1 whether its lock is held, or was left behind, and which run was cut off there.
+const lockScript = `case $1 in
+'~' | '~/'*) state=$HOME${1#'~'}/.trikk ;;
+*) state=$1/.trikk ;;
+esac
+info=$(head -n 1 "$state/lock.info" 2>/dev/null)
+inode=$(stat -c %i "$state/lock" 2>/dev/null)
+if [ -n "$inode" ] && grep -q ":$inode 0 EOF" /proc/locks 2>/dev/null; then
+	echo "held $info"
+elif [ -n "$info" ]; then
+	echo "left $info"
+fi
+cut=$(head -n 1 "$state/cut" 2>/dev/null)
+[ -z "$cut" ] || echo "cut $cut"
+echo end
+exit 0`
