@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -34,6 +35,7 @@ type factsParser struct {
 	app   *seen
 	good  map[string]string // of the app
 	links []string          // current: target, resolved
+	trikk []string          // what trikk linked, and while it switched what was linked before
 	found []string          // where the app's process works, then what its command line names
 	end   bool
 }
@@ -65,12 +67,7 @@ func (p *factsParser) line(key, rest string) error {
 	if err != nil {
 		return err
 	}
-	f := func(i int) string {
-		if i < len(fields) {
-			return fields[i]
-		}
-		return ""
-	}
+	f := fieldsOf(fields)
 	switch key {
 	case "user":
 		p.out.user, p.out.root = f(0), f(1) == "0"
@@ -86,22 +83,26 @@ func (p *factsParser) line(key, rest string) error {
 		p.finish()
 		p.end = true
 	default:
-		return p.fact(key, f)
+		return p.fact(key, fields)
 	}
 	return nil
 }
 
 // fact is a line about the app at hand.
-func (p *factsParser) fact(key string, f func(int) string) error {
+func (p *factsParser) fact(key string, fields []string) error {
 	if p.app == nil {
 		return errors.New("it belongs to no app")
 	}
-	a := p.app
+	a, f := p.app, fieldsOf(fields)
 	switch key {
 	case "root":
 		a.root, a.real = f(0), f(1)
 	case "current":
 		p.links = []string{f(0), f(1)}
+	case "linked":
+		p.trikk = fields
+	case "edited":
+		return p.edited(f(0))
 	case "release":
 		a.Releases = append(a.Releases, plan.InstalledRelease{Name: f(0)})
 	case "good":
@@ -121,6 +122,28 @@ func (p *factsParser) fact(key string, f func(int) string) error {
 		p.found = append(p.found, f(0))
 	default:
 		return errors.New("it is not known")
+	}
+	return nil
+}
+
+// fieldsOf finds the fields of a line by their index; one that is missing is "".
+func fieldsOf(fields []string) func(int) string {
+	return func(i int) string {
+		if i < len(fields) {
+			return fields[i]
+		}
+		return ""
+	}
+}
+
+// edited adds a generated file to the release that was named last. Only what is inside the release counts.
+func (p *factsParser) edited(name string) error {
+	if len(p.app.Releases) == 0 {
+		return errors.New("it belongs to no release")
+	}
+	r := &p.app.Releases[len(p.app.Releases)-1]
+	if filepath.IsLocal(name) {
+		r.Edited = append(r.Edited, name)
 	}
 	return nil
 }
@@ -158,8 +181,10 @@ func (p *factsParser) finish() {
 		for i := range a.Releases {
 			seq, good := p.good[a.Releases[i].Name]
 			a.Releases[i].Good, a.Releases[i].GoodSeq = good, seq
+			slices.Sort(a.Releases[i].Edited)
 		}
 		p.current()
+		p.linked()
 		for _, place := range p.found {
 			if name := releaseOf(place, a.real); name != "" {
 				a.Running = name
@@ -170,7 +195,19 @@ func (p *factsParser) finish() {
 		slices.Sort(a.Cached)
 		slices.Sort(a.Used)
 	}
-	p.app, p.good, p.links, p.found = nil, map[string]string{}, nil, nil
+	p.app, p.good, p.links, p.trikk, p.found = nil, map[string]string{}, nil, nil, nil
+}
+
+// linked names the release that trikk linked. A run that died while it switched recorded both what it was about to link and
+// what was linked before: whichever is linked then, trikk linked it.
+func (p *factsParser) linked() {
+	if len(p.trikk) == 0 {
+		return
+	}
+	p.app.Linked = p.trikk[0]
+	if slices.Contains(p.trikk, p.app.Current) {
+		p.app.Linked = p.app.Current
+	}
 }
 
 // current names the release that the link points to: by its text, so that a dangling link is told too, else by where it

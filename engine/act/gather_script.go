@@ -54,6 +54,41 @@ link() {
 	fi
 }
 
+# edited: the generated files of $dir that are not as trikk wrote them. All are read at once; where that does not tell that
+# all is well, one by one.
+edited() {
+	set --
+	same=yes
+	while IFS= read -r text; do
+		named "$text"
+		[ -f "$dir/$path" ] || same=
+		set -- "$@" "$path"
+	done <"$dir/.trikk/files"
+	[ $# -gt 0 ] || return
+	[ -z "$same" ] || [ "$(cd "$dir" && sha256sum -- "$@" 2>/dev/null)" != "$(cat "$dir/.trikk/files")" ] || return
+	while IFS= read -r text; do
+		named "$text"
+		[ -f "$dir/$path" ] && [ "$(cd "$dir" && sha256sum -- "$path" 2>/dev/null)" = "$text" ] || put edited "$path"
+	done <"$dir/.trikk/files"
+}
+
+# named LINE: the path in a line of sha256sum, in $path
+named() {
+	path=${1#*  }
+	case $1 in
+	\\*) path=$(printf '%b.' "$path"); path=${path%.} ;;
+	esac
+}
+
+# what trikk linked, and while it switched what was linked before
+linked() {
+	[ -f "$root/.trikk/linked" ] || return
+	{
+		IFS= read -r now
+		if IFS= read -r was; then put linked "$now" "$was"; else put linked "$now"; fi
+	} 2>/dev/null <"$root/.trikk/linked"
+}
+
 releases() {
 	for dir in "$root"/releases/*; do
 		[ -d "$dir" ] && [ ! -L "$dir" ] || continue
@@ -64,6 +99,7 @@ releases() {
 			printf %s "$text"
 		done <"$dir/.trikk/manifest.json"
 		printf '\n'
+		[ ! -f "$dir/.trikk/files" ] || edited
 	done
 }
 
@@ -163,6 +199,7 @@ while [ $# -ge 6 ]; do
 	put root "$root" "$real"
 	place
 	link
+	linked
 	releases
 	state
 	case $kind in

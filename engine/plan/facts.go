@@ -15,7 +15,9 @@ type Facts struct {
 type Installed struct {
 	Home string `json:"home,omitempty"` // the app user's home, absolute
 	// Current is the name of the release that the link points to ("1.0-3f2a…"), or "" without a link.
-	Current  string             `json:"current,omitempty"`
+	Current string `json:"current,omitempty"`
+	// Linked is the release that trikk itself linked last; another Current was linked by hand. "" where that is not recorded.
+	Linked   string             `json:"linked,omitempty"`
 	Releases []InstalledRelease `json:"releases,omitempty"` // sorted by name
 	// Marked: the enable marker exists, so the app is disabled here.
 	Marked bool `json:"marked,omitempty"`
@@ -36,6 +38,8 @@ type InstalledRelease struct {
 	Manifest Manifest `json:"manifest,omitzero"`
 	// GoodSeq orders good releases by when they were proven, highest last; from run IDs, never from clocks of the host.
 	GoodSeq string `json:"goodSeq,omitempty"`
+	// Edited are the paths of generated files that are missing, or not as trikk wrote them, sorted.
+	Edited []string `json:"edited,omitempty"`
 }
 
 // Manifest is written into a release as its completion marker, `.trikk/manifest.json`.

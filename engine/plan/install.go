@@ -26,9 +26,9 @@ func (c *compiler) install(get func(host string) []Step) []Wave {
 // build makes the release's directory out of the cached archive. Its manifest is written last: it marks it complete.
 func (c *compiler) build(host string) []Step {
 	root, name, o := c.app.Layout.Root, c.rel.Name, c.app.Artifact.Options()
-	ops := []Op{Unpack{Root: root, File: c.rel.File, Release: name, Format: c.rel.Format, Strip: o.Strip, As: unpackedAs(o, c.rel)}}
+	ops := []Op{Unpack{Root: root, File: c.rel.File, Release: name, Format: c.rel.Format, Strip: o.Strip, As: unpackedAs(o, c.rel), Keep: c.in.ID}}
 	for _, f := range c.rel.Files {
-		ops = append(ops, Write{Root: root, Release: name, Path: f.Path, Content: f.Content, Mode: f.Mode})
+		ops = append(ops, c.write(f))
 	}
 	for _, m := range c.app.Modes {
 		ops = append(ops, Chmod{Root: root, Release: name, Glob: m.Glob, Mode: m.Mode})
@@ -46,6 +46,11 @@ func (c *compiler) build(host string) []Step {
 		steps = append(steps, c.step(host, op))
 	}
 	return steps
+}
+
+// write writes one generated file of the release.
+func (c *compiler) write(f Rendered) Write {
+	return Write{Root: c.app.Layout.Root, Release: c.rel.Name, Path: f.Path, Content: f.Content, Mode: f.Mode, Keep: c.in.ID}
 }
 
 // unpackedAs is the file name of an artifact that is not unpacked.
@@ -174,7 +179,7 @@ func (c *compiler) prune() []Wave {
 		if len(releases)+len(cached) == 0 {
 			continue
 		}
-		op := Prune{Root: c.app.Layout.Root, Current: c.app.Layout.Current, Releases: releases, Cached: cached}
+		op := Prune{Root: c.app.Layout.Root, Current: c.app.Layout.Current, Releases: releases, Cached: cached, Keep: c.in.ID}
 		w.Lanes = append(w.Lanes, Lane{Host: h, From: c.at(h).Current, Steps: []Step{c.step(h, op)}})
 	}
 	if len(w.Lanes) == 0 {

@@ -43,7 +43,7 @@ func (l Link) Script() string {
 	case l.Release == "":
 		return script(letPath("root", l.Root), let("name", l.Name), shLinkStart, shLinkRemove)
 	}
-	return script(letPath("root", l.Root), let("name", l.Name), let("release", l.Release), shLinkStart, shLinkSwitch)
+	return script(letPath("root", l.Root), let("name", l.Name), let("release", l.Release), shPlace, shLinkStart, shLinkSwitch)
 }
 
 func (Link) op() {}
@@ -54,14 +54,18 @@ func (l Link) persist() string {
 	return letPath("root", l.Root) + let("release", l.Release) + let("path", l.Persist) + let("target", up+"shared/"+l.Persist)
 }
 
+// <root>/.trikk/linked tells what trikk linked, so that a link that was switched by hand is known. While trikk switches, a second
+// line holds what was linked before: a run that dies between two writes leaves a file that allows for both.
 const shLinkStart = `
 link=$root/$name
+linked=$root/.trikk/linked
 if [ -e "$link" ] && [ ! -L "$link" ]; then
 	fail "$link is no link: move it away (mv $link $link.old) and apply again"
 fi
 `
 
 const shLinkRemove = `
+rm -f "$linked"
 [ -L "$link" ] || same "there is no link $name"
 rm "$link"
 `
@@ -69,14 +73,24 @@ rm "$link"
 const shLinkSwitch = `
 target=releases/$release
 [ -f "$root/$target/.trikk/manifest.json" ] || fail "$root/$target is not complete: it can't become $name"
-if [ "$(readlink "$link" || :)" = "$target" ]; then
+umask 022
+place "$root/.trikk"
+# record RELEASE...: a line each; what can't be recorded is not claimed, and does not keep anybody from going back
+record() {
+	{ printf '%s\n' "$@" >"$linked.new" && mv -fT "$linked.new" "$linked"; } 2>/dev/null || rm -f "$linked"
+}
+before=$(readlink "$link" || :)
+if [ "$before" = "$target" ]; then
+	[ "$(cat "$linked" 2>/dev/null)" = "$release" ] || record "$release"
 	same "$name is $release already"
 fi
 new=$root/.$name.trikk
 trap 'rm -f "$new"' EXIT
 rm -f "$new"
 ln -s "$target" "$new" || fail "$(id -un) can't write to $root"
+record "$release" "${before##*/}"
 mv -T "$new" "$link"
+record "$release"
 `
 
 const shPersistStart = `

@@ -1,13 +1,19 @@
 package plan
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
-// Prune removes the named releases and cache files. It refuses what is current and what is outside the app's root.
+// Prune removes the named releases and cache files. It refuses what is current and what is outside the app's root. Generated
+// files of the releases that were edited by hand are copied aside before.
 type Prune struct {
 	Root     string   `json:"root"`
 	Current  string   `json:"current"`
 	Releases []string `json:"releases,omitempty"`
 	Cached   []string `json:"cached,omitempty"`
+	// Keep is the ID of the run: edits are kept in <root>/.trikk/kept/RELEASE/PATH.KEEP.
+	Keep string `json:"keep,omitempty"`
 }
 
 // Kind is "prune".
@@ -37,7 +43,8 @@ func (Prune) Transport() Transport {
 // Script is the op's shell.
 func (p Prune) Script() string {
 	return script(
-		letPath("root", p.Root), let("current", p.Current), shDiscard, shPruneStart,
+		letPath("root", p.Root), let("current", p.Current), let("run", cmp.Or(p.Keep, "edited")),
+		shDiscard, shBecause, shKept, shNamed, shKeepEdits, shPruneStart,
 		"\nset -- "+quoteAll(p.Releases)+"\n", shPruneReleases,
 		"\nset -- "+quoteAll(p.Cached)+"\n", shPruneCached, shPruneEnd,
 	)
@@ -85,6 +92,7 @@ for name do
 done
 for name do
 	[ -e "$releases/$name" ] || [ -L "$releases/$name" ] || continue
+	[ -L "$releases/$name" ] || keepedits "$releases/$name" "$name"
 	mv -T "$releases/$name" "$releases/.$name.pruned.$$" || fail "$(id -un) can't remove $releases/$name"
 	discard "$releases/.$name.pruned.$$"
 	rm -f "$good/$name"

@@ -37,7 +37,7 @@ func (r Record) Script() string {
 	case "used":
 		return script(letPath("root", r.Root), let("plan", r.Plan), shPlace, shBecause, shUsed)
 	case "complete":
-		return script(letPath("root", r.Root), let("release", r.Release), let("manifest", r.manifest()), shBecause, shComplete)
+		return script(letPath("root", r.Root), let("release", r.Release), let("manifest", r.manifest()), shBecause, shInside, shNamed, shComplete)
 	case "good":
 		return script(letPath("root", r.Root), let("release", r.Release), let("plan", r.Plan), shPlace, shBecause, shGood)
 	}
@@ -82,6 +82,16 @@ umask 022
 [ -d "$dir" ] || fail "$dir is not there: unpack the release first"
 if [ -f "$mark" ] && [ "$(cat "$mark")" = "$manifest" ]; then
 	same "$release is complete already"
+fi
+# generated files that became a part of shared/ are the app's own from now on
+files=$dir/.trikk/files
+if [ -f "$files" ]; then
+	why=$(while IFS= read -r line; do
+		named "$line"
+		! inside "$dir/$path" "$dir" || printf '%s\n' "$line"
+	done 2>&1 <"$files" >"$files.new") || fail "$(id -un) can't write $files: $(because "$why")"
+	sync "$files.new" 2>/dev/null || sync
+	mv -fT "$files.new" "$files"
 fi
 why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "$(id -un) can't write $mark: $(because "$why")"
 sync "$mark.new" 2>/dev/null || sync

@@ -1,9 +1,13 @@
 package plan
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // Unpack makes a release's directory out of a cached archive. The directory gets its name only when the whole archive was
-// checked and extracted to the end. An incomplete directory of that name is replaced.
+// checked and extracted to the end. An incomplete directory of that name is replaced; generated files in it that were edited by
+// hand are copied aside before.
 type Unpack struct {
 	Root    string `json:"root"`
 	File    string `json:"file"`    // in <root>/.trikk/cache
@@ -11,6 +15,8 @@ type Unpack struct {
 	Format  string `json:"format"`  // zip, tar, tar.gz, none
 	Strip   int    `json:"strip,omitempty"`
 	As      string `json:"as,omitempty"` // file name for format none
+	// Keep is the ID of the run: edits are kept in <root>/.trikk/kept/RELEASE/PATH.KEEP.
+	Keep string `json:"keep,omitempty"`
 }
 
 // Kind is "unpack".
@@ -31,7 +37,10 @@ func (Unpack) Transport() Transport {
 
 // Script is the op's shell.
 func (u Unpack) Script() string {
-	parts := []string{letPath("root", u.Root), let("file", u.File), let("release", u.Release), shPlace, shDiscard, shBecause, shUnpackStart}
+	parts := []string{
+		letPath("root", u.Root), let("file", u.File), let("release", u.Release), let("run", cmp.Or(u.Keep, "edited")),
+		shPlace, shDiscard, shBecause, shKept, shNamed, shKeepEdits, shUnpackStart,
+	}
 	switch u.Format {
 	case "zip":
 		parts = append(parts, shZip, shExtract)

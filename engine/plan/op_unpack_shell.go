@@ -113,6 +113,7 @@ find "$tree" -type f \( -perm -4000 -o -perm -2000 \) -exec chmod ug-s {} +
 
 const shUnpackEnd = `
 if [ -e "$dir" ] || [ -L "$dir" ]; then
+	[ -L "$dir" ] || keepedits "$dir" "$release"
 	mv -T "$dir" "$releases/.$release.old.$$"
 fi
 mv -T "$tree" "$dir"

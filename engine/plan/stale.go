@@ -101,6 +101,7 @@ func differences(was, now Installed) []string {
 		}
 	}
 	pair("current", was.Current, now.Current)
+	pair("what trikk linked", was.Linked, now.Linked)
 	pair("service", was.Service, now.Service)
 	pair("running release", was.Running, now.Running)
 	pair("the enable marker", thereOrNot(was.Marked), thereOrNot(now.Marked))
@@ -128,7 +129,7 @@ func orNone(s string) string {
 	return s
 }
 
-// names lists releases with what is decided on: completeness and goodness.
+// names lists releases with what is decided on: completeness, goodness and edits.
 func names(rs []InstalledRelease) string {
 	var out []string
 	for _, r := range rs {
@@ -138,6 +139,9 @@ func names(rs []InstalledRelease) string {
 			n += " (good)"
 		case !r.Complete:
 			n += " (incomplete)"
+		}
+		if len(r.Edited) > 0 {
+			n += " (edited: " + strings.Join(r.Edited, ", ") + ")"
 		}
 		out = append(out, n)
 	}

@@ -17,12 +17,38 @@ because() {
 	esac
 }
 
+# inside PATH DIR: PATH, with all links resolved, is DIR or below it
+inside() {
+	case $(readlink -m "$1")/ in
+	"$(readlink -m "$2")"/*) return 0 ;;
+	esac
+	return 1
+}
+
+# named LINE: the path in a line of sha256sum, in $path
+named() {
+	path=${1#*  }
+	case $1 in
+	\\*) path=$(printf '%b.' "$path") && path=${path%.} ;;
+	esac
+}
+
 dir=$root/releases/$release
 mark=$dir/.trikk/manifest.json
 umask 022
 [ -d "$dir" ] || fail "$dir is not there: unpack the release first"
 if [ -f "$mark" ] && [ "$(cat "$mark")" = "$manifest" ]; then
 	same "$release is complete already"
+fi
+# generated files that became a part of shared/ are the app's own from now on
+files=$dir/.trikk/files
+if [ -f "$files" ]; then
+	why=$(while IFS= read -r line; do
+		named "$line"
+		! inside "$dir/$path" "$dir" || printf '%s\n' "$line"
+	done 2>&1 <"$files" >"$files.new") || fail "$(id -un) can't write $files: $(because "$why")"
+	sync "$files.new" 2>/dev/null || sync
+	mv -fT "$files.new" "$files"
 fi
 why=$( { mkdir -p "$dir/.trikk" && printf '%s\n' "$manifest" >"$mark.new"; } 2>&1) || fail "$(id -un) can't write $mark: $(because "$why")"
 sync "$mark.new" 2>/dev/null || sync

@@ -2,6 +2,7 @@ set -eu
 root=/srv/hello
 file=3f2a3f2a3f2a-hello-1.0.tar.gz
 release=1.0-3f2a8b1c
+run=edited
 
 # place DIR: makes a directory of the app
 place() {
@@ -27,6 +28,53 @@ because() {
 	*'signature not found'*) echo "it is no zip archive, or a part of it is missing" ;;
 	*) printf '%s\n' "$1" | grep -v -e '^tar: Exiting with failure' -e '^tar: Error is not recoverable' | tail -n 3 | tr -s ' \n' ' ' | sed 's/ $//' ;;
 	esac
+}
+
+# kept RELEASE/PATH: the edit of that file that this run kept last, in $kept; fails where it kept none
+kept() {
+	kept=$root/.trikk/kept/$1.$run
+	[ -f "$kept" ] || return 1
+	n=2
+	while [ -f "$root/.trikk/kept/$1.$run.$n" ]; do
+		kept=$root/.trikk/kept/$1.$run.$n
+		n=$((n + 1))
+	done
+}
+
+# aside FILE RELEASE/PATH: copies an edited file to where edits are kept
+aside() {
+	now=$(sha256sum <"$1") || fail "$1 was edited by hand and $(id -un) can't read it to keep the edit (give it to $(id -un))"
+	n=1
+	to=$root/.trikk/kept/$2.$run
+	while [ -f "$to" ]; do
+		[ "$(sha256sum <"$to")" != "$now" ] || return 0
+		n=$((n + 1))
+		to=$root/.trikk/kept/$2.$run.$n
+	done
+	why=$( { umask 077 && mkdir -p "${to%/*}" && cp -pL "$1" "$to.part" && mv -fT "$to.part" "$to"; } 2>&1) || fail "$(id -un) can't keep the edit of $1: $(because "$why")"
+	printf '%s\n' "$2 was edited by hand: the edit is kept in $to"
+}
+
+# named LINE: the path in a line of sha256sum, in $path
+named() {
+	path=${1#*  }
+	case $1 in
+	\\*) path=$(printf '%b.' "$path") && path=${path%.} ;;
+	esac
+}
+
+# keepedits DIR RELEASE: keeps all edits of generated files in DIR
+keepedits() {
+	[ -f "$1/.trikk/files" ] || return 0
+	while IFS= read -r line; do
+		named "$line"
+		case /$path/ in
+		*/../*) continue ;;
+		esac
+		[ -f "$1/$path" ] || continue
+		now=$(cd "$1" && sha256sum -- "$path" 2>/dev/null) || now=unread
+		[ "$now" = "$line" ] || aside "$1/$path" "$2/$path"
+	done <"$1/.trikk/files"
 }
 
 archive=$root/.trikk/cache/$file
@@ -83,6 +131,7 @@ done)
 find "$tree" -type f \( -perm -4000 -o -perm -2000 \) -exec chmod ug-s {} +
 
 if [ -e "$dir" ] || [ -L "$dir" ]; then
+	[ -L "$dir" ] || keepedits "$dir" "$release"
 	mv -T "$dir" "$releases/.$release.old.$$"
 fi
 mv -T "$tree" "$dir"
