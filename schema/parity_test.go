@@ -47,6 +47,7 @@ func TestDefinitionsHaveTheFieldsOfTheirTypes(t *testing.T) {
 		"#Pairs":         {plan.Pairs{}, nil},
 		"#Outer":         {plan.Outer{}, nil},
 		"#Environment":   {plan.Environment{}, []string{"name"}},
+		"#Approval":      {plan.Approval{}, nil},
 		"#Server":        {plan.Host{}, []string{"name"}},
 		"#Proxy":         {plan.Proxy{}, []string{"name"}},
 		"#Driver":        {plan.Driver{}, nil},

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/plan"
@@ -51,6 +49,9 @@ func (c *cli) applyCommand() *cobra.Command {
 // applyChosen builds what is built locally, plans, shows, asks and runs.
 func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con consent, v planView) error {
 	defer c.capture()()
+	if err := c.unsaved(ch, kind); err != nil {
+		return err
+	}
 	in := c.intent(ch, kind)
 	f := c.fleet(ch.env, in.ID)
 	defer f.close()
@@ -71,15 +72,19 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 // applySaved runs a saved plan, once, if nothing has changed since it was made.
 func (c *cli) applySaved(ctx context.Context, file string, con consent, v planView) error {
 	defer c.capture()()
-	p, err := readPlan(c.absolute(file))
+	s, err := c.openPlan(file)
 	if err != nil {
 		return err
 	}
+	p := s.plan
 	if p.Offline {
 		return refused("%s was made offline: it is for reading, not for applying", file)
 	}
 	if c.flags.env != "" && c.flags.env != p.Env {
 		return usage("the plan is for %s, not for %s", p.Env, c.flags.env)
+	}
+	if err := c.trusted(ctx, s); err != nil {
+		return err
 	}
 	f := c.fleet(p.Inventory, p.ID)
 	defer f.close()
@@ -89,19 +94,6 @@ func (c *cli) applySaved(ctx context.Context, file string, con consent, v planVi
 	return f.confirmAndRun(ctx, p, con, v, func(ctx context.Context, p plan.Plan) (plan.Plan, error) {
 		return p, f.fresh(ctx, p)
 	})
-}
-
-func readPlan(path string) (plan.Plan, error) {
-	r, err := os.Open(path)
-	if err != nil {
-		return plan.Plan{}, fmt.Errorf("reading the plan: %w", err)
-	}
-	defer r.Close()
-	p, err := plan.Decode(r)
-	if err != nil {
-		return plan.Plan{}, refused("%s: %w", path, err)
-	}
-	return p, nil
 }
 
 // confirmAndRun shows the plan, asks where that is due, and runs it.

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -15,7 +13,7 @@ func (c *cli) planCommand() *cobra.Command {
 	var sel selection
 	var v planView
 	var offline, detailed bool
-	var out string
+	var to saving
 	cmd := &cobra.Command{
 		Use:   "plan APP[@VERSION]… -e ENV",
 		Short: "Show what would happen, on which server, in which order",
@@ -24,6 +22,9 @@ func (c *cli) planCommand() *cobra.Command {
 			exitHelp(exitDone, exitFailed, exitChanges, exitConfig, exitAuth, exitRefused, exitUsage, exitInterrupted),
 		Example: "  trikk plan jmsadmin@10.41.0 -e prod\n  trikk plan --all -e test --offline\n  trikk plan jmsadmin -e prod -o jmsadmin.plan",
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if err := to.check(); err != nil {
+				return err
+			}
 			ch, err := c.choose(cmd.Context(), sel, names)
 			if err != nil {
 				return err
@@ -32,7 +33,7 @@ func (c *cli) planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := c.printPlan(p, v, out); err != nil {
+			if err := c.printPlan(cmd.Context(), p, v, to); err != nil {
 				return err
 			}
 			if detailed && !p.Empty() {
@@ -48,7 +49,7 @@ func (c *cli) planCommand() *cobra.Command {
 	f.BoolVar(&v.lanes, "full", false, "show every host's steps, also where they are alike")
 	f.BoolVar(&v.scripts, "script", false, "show the exact shell of each step")
 	f.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when there are changes")
-	f.StringVarP(&out, "output", "o", "", "save the plan to this `FILE`")
+	to.flags(cmd)
 	return cmd
 }
 
@@ -62,26 +63,6 @@ func (c *cli) compile(ctx context.Context, ch chosen, kind string, offline bool)
 	f := c.fleet(ch.env, in.ID)
 	defer f.close()
 	return f.plan(ctx, ch, in)
-}
-
-// printPlan writes the plan for people, or as the plan document; -o saves the document too.
-func (c *cli) printPlan(p plan.Plan, v planView, out string) error {
-	var doc bytes.Buffer
-	if err := plan.Encode(&doc, p); err != nil {
-		return err
-	}
-	if out != "" {
-		if err := saveFile(c.absolute(out), doc.Bytes()); err != nil {
-			return fmt.Errorf("saving the plan: %w", err)
-		}
-		c.say("saved to %s; to apply exactly this plan: trikk apply --plan %s", out, out)
-	}
-	if c.flags.json {
-		_, err := c.out.Write(doc.Bytes())
-		return err
-	}
-	showPlan(c.out, p, v)
-	return nil
 }
 
 // saveFile writes a file so that a reader sees the old one or the whole new one.

@@ -10,17 +10,21 @@ import (
 func (c *cli) rollbackCommand() *cobra.Command {
 	var con consent
 	var to string
+	var file saving
 	cmd := &cobra.Command{
 		Use:   "rollback APP -e ENV [--to VERSION]",
 		Short: "Go back to the last good release",
 		Long: "Compiles the way back to the good release before the live one, or to --to, shows it, asks, and runs it. Nothing is\n" +
-			"fetched: the release must still be installed." +
+			"fetched: the release must still be installed. With -o the way back is saved instead, for trikk apply --plan." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitReverted, exitBroken, exitUsage, exitInterrupted),
 		Example: "  trikk rollback jmsadmin -e prod\n  trikk rollback jmsadmin -e prod --to 10.40.2",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if app, version, asked := strings.Cut(names[0], "@"); asked {
 				return usage("name the version with --to: trikk rollback %s -e ENV --to %s", app, version)
+			}
+			if err := file.check(); err != nil {
+				return err
 			}
 			ch, err := c.choose(cmd.Context(), selection{}, names)
 			if err != nil {
@@ -31,13 +35,22 @@ func (c *cli) rollbackCommand() *cobra.Command {
 					return usage("%q is no version", to)
 				}
 				ch.versions[ch.apps[0].Name] = to
+				ch.words = append(ch.words, "--to", to)
 			}
-			return c.applyChosen(cmd.Context(), ch, plan.Rollback, con, planView{})
+			if file.file == "" {
+				return c.applyChosen(cmd.Context(), ch, plan.Rollback, con, planView{})
+			}
+			p, err := c.compile(cmd.Context(), ch, plan.Rollback, false)
+			if err != nil {
+				return err
+			}
+			return c.printPlan(cmd.Context(), p, planView{}, file)
 		},
 	}
 	c.envFlag(cmd)
 	con.flags(c, cmd)
 	c.waitFlag(cmd)
+	file.flags(cmd)
 	cmd.Flags().StringVar(&to, "to", "", "go back to this `VERSION` or release")
 	return cmd
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,7 @@ type chosen struct {
 	env      plan.Environment
 	apps     []plan.App
 	versions map[string]string // asked for, by app
+	words    []string          // of the command line that chose them
 }
 
 // choose loads the config repository and picks the apps.
@@ -45,7 +47,7 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 }
 
 func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, error) {
-	out := chosen{versions: map[string]string{}}
+	out := chosen{versions: map[string]string{}, words: s.words(names)}
 	plain := make([]string, len(names))
 	for i, n := range names {
 		app, version, asked := strings.Cut(n, "@")
@@ -76,6 +78,21 @@ func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, err
 	}
 	out.apps[0] = c.withArtifact(out.apps[0], s.artifact)
 	return out, nil
+}
+
+// words are the selection as it is typed.
+func (s selection) words(names []string) []string {
+	out := slices.Clone(names)
+	if s.selector != "" {
+		out = append(out, "-l", s.selector)
+	}
+	if s.all {
+		out = append(out, "--all")
+	}
+	if s.artifact != "" {
+		out = append(out, "--artifact", s.artifact)
+	}
+	return out
 }
 
 // withArtifact makes the app take the local route with a file. How it is unpacked stays as the config says.

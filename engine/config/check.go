@@ -47,7 +47,7 @@ func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
 	}
 	c.order()
 	c.clashes()
-	w.Warnings = tidy(merge(warnings(w.apps)))
+	w.Warnings = tidy(merge(warnings(w.apps, c.envs)))
 	return merge(c.diags)
 }
 
@@ -58,13 +58,7 @@ func (c *checker) add(a plan.App, path, message, hint string) {
 
 // at is where a field of an app is written, or what is nearest around it.
 func at(a plan.App, path string) plan.Pos {
-	for path != "" {
-		if p, ok := a.Places[path]; ok {
-			return p
-		}
-		path = path[:max(0, strings.LastIndex(path, "."))]
-	}
-	return a.Pos
+	return nearestPlace(a.Places, path, a.Pos)
 }
 
 // app checks one deployment by itself.
@@ -194,7 +188,7 @@ func (c *checker) duplicates() {
 }
 
 // warnings are about what is allowed and rarely meant.
-func warnings(apps []plan.App) []Diagnostic {
+func warnings(apps []plan.App, envs map[string]plan.Environment) []Diagnostic {
 	var out []Diagnostic
 	for _, a := range apps {
 		if !a.Service.None() && len(a.Probes) == 0 {
@@ -203,8 +197,25 @@ func warnings(apps []plan.App) []Diagnostic {
 		if u := a.Artifact.URL; u != nil && !strings.Contains(u.URL, "{version}") && u.Digest == "" {
 			out = append(out, Diagnostic{Pos: at(a, "artifact.url.url"), Message: fmt.Sprintf("the URL of app %s has no {version}: every version is the same file", a.Name)})
 		}
+		if path := unvouched(a); envs[a.Env].RequireDigest && path != "" {
+			out = append(out, Diagnostic{Pos: at(a, path), Path: "environments." + a.Env + "." + path,
+				Message: fmt.Sprintf("environment %s requires digests, and that of app %s would come over plain HTTP with the artifact: who can change one can change both", a.Env, a.Name),
+				Hint:    "write digest in the artifact, or use https", exact: true})
+		}
 	}
 	return out
+}
+
+// unvouched is the field with the address of an artifact whose only digest can be one that comes over plain HTTP; "" if there
+// is a better one.
+func unvouched(a plan.App) string {
+	switch m, u := a.Artifact.Maven, a.Artifact.URL; {
+	case m != nil && m.Digest == "" && strings.HasPrefix(strings.ToLower(m.Repository), "http:"):
+		return "artifact.maven.repository"
+	case u != nil && u.Digest == "" && strings.HasPrefix(strings.ToLower(u.URL), "http:"):
+		return "artifact.url.url"
+	}
+	return ""
 }
 
 func count(n int, one, many string) string {

@@ -134,7 +134,9 @@ func (r *reader) inventory(pkg, v cue.Value) {
 			continue
 		}
 		e.Pos = r.written("environments."+name, it.Value())
-		r.hosts(&e, r.places(it.Value(), nil))
+		places := r.places(it.Value(), nil)
+		r.hosts(&e, places)
+		r.approval(e, places)
 		r.outcome.envs = append(r.outcome.envs, e)
 	}
 }

@@ -195,12 +195,27 @@ func (c *compiler) allowed() error {
 	if len(c.app.Servers) == 0 {
 		return &Refusal{Pos: c.app.place("servers"), Text: fmt.Sprintf("%s has no active server in %s", c.app.Name, c.env.Name)}
 	}
+	if err := c.digested(); err != nil {
+		return err
+	}
 	if !c.env.Protected || c.app.Rollout.Recreate != nil || !c.interrupts() {
 		return nil
 	}
 	return &Refusal{Pos: c.app.place("rollout"),
 		Text: fmt.Sprintf("%s would be down while it is replaced, and %s is protected", c.app.Name, c.env.Name),
 		Hint: "write rollout: recreate: {} for this environment to accept that, or rollout: rolling: {} with more active servers than maxUnavailable"}
+}
+
+// digested refuses an artifact whose content nobody vouches for, where the environment wants that. Either the config has its
+// digest, or the repository publishes it in a checksum file; a local file's is computed. Offline nobody has asked yet, and a
+// rollback fetches nothing.
+func (c *compiler) digested() error {
+	if !c.env.RequireDigest || c.in.Kind == Rollback || c.in.Offline || c.rel.Resolved.Digest != "" {
+		return nil
+	}
+	return &Refusal{Pos: c.app.place("artifact"),
+		Text: fmt.Sprintf("%s %s has no digest, and %s requires one: its repository publishes no .sha256, .sha512 or .sha1 file beside %s", c.app.Name, c.rel.Version, c.env.Name, c.rel.Resolved.File),
+		Hint: "write digest: \"sha256:…\" in the artifact, or publish the checksum file"}
 }
 
 // interrupts tells whether there is a moment in which no active server has to serve, and something that then misses it: a
@@ -283,7 +298,7 @@ func keepAfter(p *Plan) {
 
 // used keeps of the inventory what the plan names, jump hosts included.
 func used(env Environment, p Plan) Environment {
-	out := Environment{Name: env.Name, Protected: env.Protected, Batch: env.Batch, Servers: map[string]Host{}, Proxies: map[string]Proxy{}}
+	out := Environment{Name: env.Name, Protected: env.Protected, Batch: env.Batch, RequireDigest: env.RequireDigest, Servers: map[string]Host{}, Proxies: map[string]Proxy{}}
 	var add func(name string)
 	add = func(name string) {
 		if s, ok := env.Servers[name]; ok {

@@ -6,10 +6,27 @@ type Environment struct {
 	// Protected: applying asks to type the environment's name, or needs --confirm ENV.
 	Protected bool `json:"protected,omitempty"`
 	// Batch: more than one app may be applied in one run although the environment is protected.
-	Batch   bool             `json:"batch,omitempty"`
-	Servers map[string]Host  `json:"servers,omitempty"`
-	Proxies map[string]Proxy `json:"proxies,omitempty"`
-	Pos     Pos              `json:"-"`
+	Batch bool `json:"batch,omitempty"`
+	// RequireDigest: an artifact without a digest of its content is refused.
+	RequireDigest bool `json:"requireDigest,omitempty"`
+	// Approval: only saved plans that these people signed are applied; nil: any plan is. It is never in a plan, which could
+	// bring rules of its own.
+	Approval *Approval        `json:"approval,omitempty"`
+	Servers  map[string]Host  `json:"servers,omitempty"`
+	Proxies  map[string]Proxy `json:"proxies,omitempty"`
+	Pos      Pos              `json:"-"`
+}
+
+// Approval says whose signatures a plan needs before it may be applied.
+type Approval struct {
+	Signers map[string][]string `json:"signers"` // public keys by the name of the person: those who approve
+	// Authors are those who may make plans and approve none; signers may be authors too.
+	Authors map[string][]string `json:"authors,omitempty"`
+	// NotAuthor: the author signs too, and does not count as an approver.
+	NotAuthor bool `json:"notAuthor,omitempty"`
+	Count     int  `json:"count"` // how many people must approve
+	// ExemptRollback: trikk rollback needs no approval; it goes only to releases that were good there.
+	ExemptRollback bool `json:"exemptRollback,omitempty"`
 }
 
 // Host is a machine that is reached over SSH. Hosts are known by their inventory name, which is unique in an
