@@ -10,28 +10,41 @@ import (
 	"trikk.dev/engine/plan"
 )
 
-// consent is how a person agrees to a plan.
+// consent is how a person agrees beforehand.
 type consent struct {
 	confirm string // --confirm ENV
 }
 
 func (con *consent) flags(c *cli, cmd *cobra.Command) {
 	cmd.Flags().BoolVarP(&c.flags.yes, "yes", "y", false, "do not ask; a protected environment asks all the same")
-	cmd.Flags().StringVar(&con.confirm, "confirm", "", "apply to the protected `ENV` without being asked")
+	cmd.Flags().StringVar(&con.confirm, "confirm", "", "go on in the protected `ENV` without being asked")
 }
 
-// ask gets a person's yes. A protected environment wants its name typed, or --confirm ENV.
+// question is what a person is asked to agree to.
+type question struct {
+	env       string
+	protected bool
+	ask       string // "Apply this to"
+	to        string // "apply"
+}
+
+// ask gets a person's yes to a plan.
 func (c *cli) ask(p plan.Plan, con consent) error {
-	if p.Protected {
-		return c.askProtected(p, con)
+	return c.agree(question{env: p.Env, protected: p.Protected, ask: "Apply this to", to: "apply"}, con)
+}
+
+// agree gets a person's yes. A protected environment wants its name typed, or --confirm ENV.
+func (c *cli) agree(q question, con consent) error {
+	if q.protected {
+		return c.agreeProtected(q, con)
 	}
 	if c.flags.yes {
 		return nil
 	}
 	if !c.asks() {
-		return refused("nobody can be asked here: add --yes to apply")
+		return refused("nobody can be asked here: add --yes to %s", q.to)
 	}
-	answer, err := c.question(fmt.Sprintf("Apply this to %s? [y/N] ", p.Env))
+	answer, err := c.question(fmt.Sprintf("%s %s? [y/N] ", q.ask, q.env))
 	if err != nil {
 		return err
 	}
@@ -41,22 +54,22 @@ func (c *cli) ask(p plan.Plan, con consent) error {
 	return nil
 }
 
-func (c *cli) askProtected(p plan.Plan, con consent) error {
-	if con.confirm == p.Env {
+func (c *cli) agreeProtected(q question, con consent) error {
+	if con.confirm == q.env {
 		return nil
 	}
 	if con.confirm != "" {
-		return refused("--confirm says %q, but the environment is %q; nothing was changed", con.confirm, p.Env)
+		return refused("--confirm says %q, but the environment is %q; nothing was changed", con.confirm, q.env)
 	}
 	if !c.asks() {
-		return refused("%s is protected and nobody can be asked here: add --confirm %s", p.Env, p.Env)
+		return refused("%s is protected and nobody can be asked here: add --confirm %s", q.env, q.env)
 	}
-	answer, err := c.question(fmt.Sprintf("%s is protected. Type its name to apply: ", p.Env))
+	answer, err := c.question(fmt.Sprintf("%s is protected. Type its name to %s: ", q.env, q.to))
 	if err != nil {
 		return err
 	}
-	if answer != p.Env {
-		return refused("declined: %q is not %q; nothing was changed", answer, p.Env)
+	if answer != q.env {
+		return refused("declined: %q is not %q; nothing was changed", answer, q.env)
 	}
 	return nil
 }

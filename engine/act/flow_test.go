@@ -226,8 +226,8 @@ exec "$@"`)
 	f.sh("app01", `echo '{"run":"R2"}' >apps/web/.trikk/lock.info`)
 	for _, wave := range p.Apps[0].Waves {
 		for _, s := range wave.Lanes[0].Steps {
-			if _, isUpload := s.Op.(plan.Upload); isUpload || s.Op.Transport() != plan.Script {
-				continue
+			if s.Op.Transport() == plan.Dial {
+				continue // probes only look
 			}
 			results, err := f.do(a, "web", []plan.Step{s})
 			if err != nil || len(results) != 1 || results[0].Status != plan.NotRun || !strings.Contains(results[0].Error, "R2") {

@@ -27,9 +27,16 @@ type LockTarget struct {
 func LockTargets(p plan.Plan) []LockTarget {
 	var out []LockTarget
 	for _, a := range p.Apps {
-		for _, h := range a.Source.Hosts() {
-			out = append(out, LockTarget{Host: h, As: a.Source.As(p.Inventory, h), Root: a.Root, App: a.App})
-		}
+		out = append(out, AppLocks(p.Inventory, a.Source)...)
+	}
+	return out
+}
+
+// AppLocks lists the roots of one app.
+func AppLocks(env plan.Environment, app plan.App) []LockTarget {
+	var out []LockTarget
+	for _, h := range app.Hosts() {
+		out = append(out, LockTarget{Host: h, As: app.As(env, h), Root: app.Layout.Root, App: app.Name})
 	}
 	return out
 }

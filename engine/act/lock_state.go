@@ -16,6 +16,7 @@ type LockState struct {
 	LockTarget
 	Holder *Holder // who holds the lock, or left it behind; nil: it is free
 	Cut    *Holder // the run that was cut off here and not taken up since; nil: none
+	info   string  // what the holder wrote
 }
 
 // ReadLocks asks all hosts at once about the locks of all targets, and gives them in the order of the targets. It takes no lock,
@@ -45,7 +46,7 @@ func readLock(ctx context.Context, rs proxy.Readers, t LockTarget) (LockState, e
 		verb, info, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch last = verb; verb {
 		case "held", "left":
-			s.Holder = parseHolder(info)
+			s.info, s.Holder = info, parseHolder(info)
 			s.Holder.Alive = verb == "held"
 		case "cut":
 			s.Cut = parseHolder(info)

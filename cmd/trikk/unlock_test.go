@@ -1,0 +1,52 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestUnlock: a run that is alive is ended only by its ID, and with consent; it finds out, does nothing more, and another run can
+// work. What a holder that is gone left behind is removed without.
+func TestUnlock(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")
+	b.trikk(0, "unlock", "hello", "-e", "demo").says("hello in demo", "app01  free", "app02  free")
+	b.trikk(5, "unlock", "hello", "-e", "demo", "--run", "R1", "--yes").says("run R1 holds no lock of hello in demo")
+
+	b.edit("hello/app.cue", `deadline: "3s"`, `deadline: "60s"`)
+	b.edit("environments/environment.cue", "servers: {", "protected: true\n\tservers: {")
+	frozen := b.begin(&call{args: []string{"apply", "hello@3.0", "-e", "demo", "--confirm", "demo"}})
+	frozen.shows("waiting  503")
+	runID := strings.Fields(frozen.err.String()[strings.Index(frozen.err.String(), "run ")+4:])[0]
+
+	b.trikk(5, "unlock", "hello", "-e", "demo", "--confirm", "demo").says("app01  held by run "+runID+" of "+who(), "app01: locked by run "+runID, "which is alive", "trikk unlock hello -e demo --run "+runID)
+	b.trikk(5, "unlock", "hello", "-e", "demo", "--confirm", "demo", "--run", "R1").says("locked by run "+runID, "not by run R1")
+	b.trikk(5, "unlock", "hello", "-e", "demo", "--run", runID, "--yes").says("demo is protected and nobody can be asked here: add --confirm demo")
+	b.typing(5, "dmeo\n", "unlock", "hello", "-e", "demo", "--run", runID).says("demo is protected. Type its name to unlock: ", "nothing was changed")
+	for _, e := range b.trikk(5, "unlock", "hello", "-e", "demo", "--json").named("lock") {
+		holder, _ := e.Fields["holder"].(map[string]any)
+		if e.Fields["state"] != "held" || holder["run"] != runID {
+			t.Errorf("lock: %s", e.Line)
+		}
+	}
+	b.typing(0, "demo\n", "unlock", "hello", "-e", "demo", "--run", runID).says("app01: unlocked; run "+runID+" is known as cut off there", "app02: unlocked")
+	frozen.wait(8).says("the lock was lost; nothing more is done", "a person is needed: the lock on app0", "hello on app01 was left half done")
+
+	b.trikk(0, "apply", "hello@2.0", "-e", "demo", "--confirm", "demo")
+	b.runs("2.0")
+
+	// As after a reboot of the server.
+	info := filepath.Join(b.fleet.Dir, "app01", "hello", ".trikk", "lock.info")
+	if err := os.WriteFile(info, []byte(`{"run":"R7","who":"bo@desk","since":"2026-01-02T03:04:05Z"}`+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.trikk(5, "unlock", "hello", "-e", "demo").says("app01  left behind by run R7 of bo@desk since 2026-01-02T03:04:05Z, whose holder is gone", "app02  free", "add --confirm demo")
+	b.trikk(0, "unlock", "hello", "-e", "demo", "--confirm", "demo").says("app01: unlocked; run R7 is known as cut off there")
+	if _, err := os.Stat(info); !os.IsNotExist(err) {
+		t.Errorf("lock.info is still there: %v", err)
+	}
+	b.trikk(0, "unlock", "hello", "-e", "demo").says("app01  free; here was cut off run R7 of bo@desk")
+}
