@@ -9,6 +9,7 @@ const (
 	StopAsked       = "stop"             // asked a second time: nothing more is started, undos neither
 	LockLost        = "lock.lost"        // another run may work on Host now: nothing more is started
 	DeadlinePassed  = "deadline"         // the run took too long
+	StepNotStarted  = "step.not-started" // told by the host of a step in flight, after its driver died: Result names the step
 	Resumed         = "resumed"          // a new driver took the journal over; it runs none of what is in flight
 )
 

@@ -16,7 +16,7 @@ func (m *Machine) Apply(e Event) error {
 
 func (m *Machine) apply(e Event) error {
 	switch e.Kind {
-	case SegmentStarted, StepFinished, SegmentFinished:
+	case SegmentStarted, StepFinished, StepNotStarted, SegmentFinished:
 		return m.applySegment(e)
 	case CancelAsked:
 		m.s.Cancelled = true
@@ -54,8 +54,11 @@ func (m *Machine) applySegment(e Event) error {
 	if !l.Flying || m.ref(at) != *e.Ref {
 		return fmt.Errorf("segment %+v does not run", *e.Ref)
 	}
-	if e.Kind == StepFinished {
+	switch e.Kind {
+	case StepFinished:
 		return m.result(at, e.Result)
+	case StepNotStarted:
+		return m.notStarted(at, e.Result)
 	}
 	m.finish(at, e.Error)
 	m.settleFrom(at.unit)
@@ -83,7 +86,7 @@ func (m *Machine) start(at place, r Ref) error {
 		return fmt.Errorf("segment %+v was not to be started", r)
 	}
 	l := m.lane(at)
-	l.Flying, l.Got, l.Bad = true, 0, false
+	l.Flying, l.Got, l.Bad, l.Ahead = true, l.From, false, false
 	switch {
 	case isNew && r.Undo:
 		l.State, l.Undo, l.Segment, l.Upto = LaneFailed, true, 0, r.Upto
@@ -96,10 +99,11 @@ func (m *Machine) start(at place, r Ref) error {
 // result takes in what became of a step. Results come in the order of the steps; nothing follows a bad one.
 func (m *Machine) result(at place, r *Result) error {
 	l, steps := m.lane(at), m.segment(at)
-	if r == nil || l.Bad || l.Got >= len(steps) || steps[l.Got].ID != r.Step {
+	if !m.running(at, r) {
 		return fmt.Errorf("the result is not of the step that runs")
 	}
 	step := steps[l.Got]
+	l.Ahead = false
 	switch r.Status {
 	case Changed, Unchanged:
 		l.Got++
@@ -113,7 +117,7 @@ func (m *Machine) result(at place, r *Result) error {
 	}
 	started := m.begun(at)
 	if r.Status == NotRun {
-		started--
+		started = max(l.Upto, m.before(at)+l.Got)
 	}
 	l.Bad = true
 	m.fail(at, step, worded(*r))
@@ -121,6 +125,21 @@ func (m *Machine) result(at place, r *Result) error {
 		l.Upto = started
 	}
 	return nil
+}
+
+// notStarted notes what a host says of the step in flight of a driver that died.
+func (m *Machine) notStarted(at place, r *Result) error {
+	if !m.running(at, r) {
+		return fmt.Errorf("it is not about the step that runs")
+	}
+	m.lane(at).Ahead = true
+	return nil
+}
+
+// running: the result is of the step that is next in a segment in flight.
+func (m *Machine) running(at place, r *Result) bool {
+	l, steps := m.lane(at), m.segment(at)
+	return r != nil && !l.Bad && l.Got < len(steps) && steps[l.Got].ID == r.Step
 }
 
 func worded(r Result) string {
@@ -156,26 +175,55 @@ func (m *Machine) finish(at place, failure string) {
 		m.lose(at, failure)
 	}
 	if l.Bad && l.Undo {
-		l.Flying, l.State = false, LaneStuck
+		l.Flying, l.State, l.From = false, LaneStuck, l.Got
 		m.s.Units[at.unit].Stuck = true
 		return
 	}
 	if l.Bad {
-		l.Flying, l.State, l.Undo, l.Segment = false, LaneFailed, true, 0
+		l.Flying = false
+		l.turnBack()
 		return
 	}
 	if !l.Undo {
-		l.Upto = m.before(at) + len(steps)
+		l.Upto = max(l.Upto, m.before(at)+len(steps))
 	}
-	last := l.Segment+1 == len(m.segments(at))
 	l.Flying = false
-	l.Segment++
-	switch {
+	switch last := m.advance(at); {
 	case last && l.Undo:
 		l.State = LaneUndone
 	case last:
 		l.State = LaneDone
 	}
+}
+
+// advance goes to the next segment that has a step that is not known to be done, and reports whether there is none.
+func (m *Machine) advance(at place) (last bool) {
+	l, segments := m.lane(at), m.segments(at)
+	at0 := m.before(at) + len(segments[l.Segment])
+	for l.Segment++; l.Segment < len(segments); l.Segment++ {
+		if n := len(segments[l.Segment]); at0+n <= l.Known {
+			at0 += n
+			continue
+		}
+		l.From = max(0, l.Known-at0)
+		l.noteUndone(at0 + l.From)
+		return false
+	}
+	l.From = 0
+	l.noteUndone(at0)
+	return true
+}
+
+// noteUndone notes how many steps of an undo are done.
+func (l *LaneState) noteUndone(n int) {
+	if l.Undo {
+		l.Undone = n
+	}
+}
+
+// turnBack begins the undo of what was started.
+func (l *LaneState) turnBack() {
+	l.State, l.Undo, l.Segment, l.From, l.Known = LaneFailed, true, 0, 0, 0
 }
 
 // lose notes that the end of a running segment's step is not known.
@@ -201,36 +249,4 @@ func (m *Machine) noteCut() {
 			m.s.Units[u].Cut = true
 		}
 	}
-}
-
-// resume takes a run over: what was in flight is lost, undos are offered again, and what a stop or a lost lock left is undone.
-// A cancelled run stays cancelled.
-func (m *Machine) resume() {
-	m.s.Stopped, m.s.Lost = false, ""
-	for u := range m.s.Units {
-		s := &m.s.Units[u]
-		left := false
-		for w := range s.Waves {
-			for i := range s.Waves[w] {
-				m.reclaim(place{u, w, i})
-				left = left || s.Waves[w][i].busy()
-			}
-		}
-		if s.Phase == phaseEnded && left {
-			s.Phase = phaseFailing
-		}
-	}
-}
-
-func (m *Machine) reclaim(at place) {
-	l := m.lane(at)
-	if !l.Flying {
-		return
-	}
-	if !l.Undo {
-		m.finish(at, "the run ended in the middle of it")
-		return
-	}
-	l.Flying, l.Got, l.Bad = false, 0, false
-	l.Undone = m.before(at)
 }

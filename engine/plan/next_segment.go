@@ -56,6 +56,10 @@ func (p Plan) Segment(r Ref) (Segment, error) {
 		return Segment{}, fmt.Errorf("the lane of %s has no segment %d", lane.Host, r.Segment)
 	}
 	s := segments[r.Segment]
+	if r.From < 0 || r.From >= len(s) {
+		return Segment{}, fmt.Errorf("segment %d of the lane of %s has no step %d", r.Segment, lane.Host, r.From+1)
+	}
+	s = s[r.From:]
 	return Segment{Ref: r, App: app, Host: s[0].Host, As: s[0].As, Transport: s[0].Op.Transport(), Steps: s}, nil
 }
 

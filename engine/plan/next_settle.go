@@ -190,7 +190,7 @@ func (s *UnitState) complete() bool {
 // abandon ends a lane between two segments; what it did is undone.
 func (m *Machine) abandon(at place) {
 	l := m.lane(at)
-	l.State, l.Undo, l.Segment = LaneFailed, true, 0
+	l.turnBack()
 	if l.Error == "" {
 		l.Error = m.s.why()
 	}

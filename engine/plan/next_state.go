@@ -41,6 +41,9 @@ type LaneState struct {
 	// Undo: the undo of the first Upto steps has begun; Segment counts its segments.
 	Undo    bool `json:"undo,omitempty"`
 	Segment int  `json:"segment,omitempty"` // that runs, or is next
+	From    int  `json:"from,omitempty"`    // steps of Segment that an earlier driver has done
+	Known   int  `json:"known,omitempty"`   // steps, from the first, that an earlier driver has done: not done again
+	Ahead   bool `json:"ahead,omitempty"`   // the step after Got was never started, says its host
 	Flying  bool `json:"flying,omitempty"`  // Segment runs
 	Got     int  `json:"got,omitempty"`     // steps of Segment that ended well
 	Bad     bool `json:"bad,omitempty"`     // a step of Segment ended badly
@@ -94,6 +97,19 @@ func sameShape(a, b UnitState) error {
 	return nil
 }
 
+// Open gives the segments that were started and have not finished, in plan order, each with the steps that have no result.
+func (m *Machine) Open() []Segment {
+	var out []Segment
+	for _, r := range m.InFlight() {
+		at := place{r.Unit, r.Wave, r.Lane}
+		l := m.lane(at)
+		if left := m.segment(at)[l.Got:]; len(left) > 0 && !l.Bad {
+			out = append(out, Segment{Ref: r, App: m.units[at.unit].app, Host: left[0].Host, As: left[0].As, Transport: left[0].Op.Transport(), Steps: left})
+		}
+	}
+	return out
+}
+
 // InFlight gives the segments that were started and have not finished, in plan order.
 func (m *Machine) InFlight() []Ref {
 	var refs []Ref
@@ -121,7 +137,7 @@ func (m *Machine) steps(at place) []Step { return m.planned(at).Steps }
 // ref names the segment that a lane runs, or runs next.
 func (m *Machine) ref(at place) Ref {
 	l := m.lane(at)
-	r := Ref{Plan: m.plan, Unit: at.unit, Wave: at.wave, Lane: at.lane, Segment: l.Segment, Undo: l.Undo}
+	r := Ref{Plan: m.plan, Unit: at.unit, Wave: at.wave, Lane: at.lane, Segment: l.Segment, From: l.From, Undo: l.Undo}
 	if l.Undo {
 		r.Upto = l.Upto
 	}
@@ -154,7 +170,7 @@ func (m *Machine) begun(at place) int {
 	if l.Undo || !l.Flying {
 		return l.Upto
 	}
-	return m.before(at) + min(l.Got+1, len(m.segment(at)))
+	return max(l.Upto, m.before(at)+min(l.Got+1, len(m.segment(at))))
 }
 
 // changed reports whether a step of the lane that changes its host was started.

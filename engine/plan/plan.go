@@ -128,6 +128,8 @@ type Ref struct {
 	Wave    int    `json:"wave"`
 	Lane    int    `json:"lane"`
 	Segment int    `json:"segment"`
+	// From steps of the segment were done before, by a driver that died; they are left out.
+	From int `json:"from,omitempty"`
 	// Undo segments are those of the undo of the lane's first Upto steps, in reverse order.
 	Undo bool `json:"undo,omitempty"`
 	Upto int  `json:"upto,omitempty"`
