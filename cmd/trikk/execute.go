@@ -102,21 +102,40 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan, check recheck) (plan.O
 	if p.Empty() {
 		return plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}}, nil
 	}
-	log, err := run.Create(c.runs(), run.Meta{Run: f.run, Who: who(), Started: c.now().UTC().Format(time.RFC3339)}, p)
+	log, err := run.Create(c.runs(), run.Meta{Run: f.run, Who: who(), Started: f.since}, p)
 	if errors.Is(err, fs.ErrExist) {
 		return plan.Outcome{}, refused("plan %s was already applied from this machine; make a new one with trikk plan", p.ID)
 	}
 	if err != nil {
 		return plan.Outcome{}, err
 	}
+	return f.drive(ctx, p, driving{log: log, lock: lock})
+}
+
+// driving is what drive needs beside the plan.
+type driving struct {
+	log    *run.Log
+	lock   *act.Lock
+	saved  plan.Journal // of an earlier driver
+	proofs []plan.Event
+}
+
+// drive runs a plan to its end under its lock, shows it, and saves how it ended.
+func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome, error) {
+	c := f.cli
 	view := c.newView()
 	view.start(f.run, p)
 	f.progress = view.progress
 	running, stop, ended := c.twoSignals(ctx)
 	defer ended()
-	_, outcome, err := run.Local(running, p, nil, f.actor.Do, view.event,
-		run.Keep(log), run.Parallel(c.flags.parallel), run.Stop(stop), run.Lost(lock.Lost()), run.Clock(c.now))
-	err = errors.Join(err, log.Finish(outcome), log.Close())
+	_, outcome, err := run.Local(running, p, d.saved, f.actor.Do, view.event, run.Proofs(d.proofs),
+		run.Keep(d.log), run.Parallel(c.flags.parallel), run.Stop(stop), run.Lost(d.lock.Lost()), run.Clock(c.now))
+	err = errors.Join(err, d.log.Finish(outcome), d.log.Close())
+	if err != nil || outcome.Status == plan.Broken {
+		_ = d.lock.Abandon() // what was left half done stays marked where it is
+	} else {
+		_ = d.lock.Ended()
+	}
 	view.finish(outcome)
 	if err != nil {
 		return outcome, fmt.Errorf("run %s: %w", f.run, err)

@@ -26,6 +26,7 @@ type fleet struct {
 	gatherer *act.Gatherer
 	actor    *act.Actor
 	run      string
+	since    string                        // RFC 3339, when the run began
 	progress func(host, step, text string) // set before a run begins
 }
 
@@ -36,10 +37,10 @@ func (c *cli) fleet(env plan.Environment, runID string) *fleet {
 		Notice: func(text string) { c.say("%s", text) },
 	})
 	resolver := &artifact.Resolver{Secrets: secret.Resolve}
-	f := &fleet{cli: c, pool: pool, run: runID, progress: func(string, string, string) {}}
+	f := &fleet{cli: c, pool: pool, run: runID, since: c.now().UTC().Format(time.RFC3339), progress: func(string, string, string) {}}
 	f.gatherer = &act.Gatherer{Readers: proxy.ReadersOf(pool), Resolver: resolver}
 	f.actor = act.New(act.Options{
-		Hosts: pool, Resolver: resolver, Secrets: secret.Resolve, Run: runID, Who: who(), Now: c.now,
+		Hosts: pool, Resolver: resolver, Secrets: secret.Resolve, Run: runID, Who: who(), Since: f.since, Now: c.now,
 		Progress: func(s plan.Step, line string) { f.progress(s.Host, s.ID, line) },
 	})
 	return f

@@ -21,6 +21,7 @@ type Options struct {
 	Secrets  func(plan.Secret) (string, error) // nil refuses steps that need one
 	Run      string                            // ID of the run
 	Who      string                            // user@host of the controller
+	Since    string                            // when the run began, RFC 3339; "": when it locks
 	// Progress gets short lines about a step that is going on; it may be nil. It is called concurrently for different steps.
 	Progress func(step plan.Step, line string)
 	// Now is the clock; nil is time.Now.

@@ -19,6 +19,8 @@ type seen struct {
 	root, real string // as given with ~ resolved; with all links resolved
 	problems   []string
 	lock       *Holder
+	cut        *Holder // left by a run that was cut off
+	logged     string  // last line of the step log
 }
 
 // userFacts is what the facts script said as one user.
@@ -116,6 +118,10 @@ func (p *factsParser) fact(key string, fields []string) error {
 	case "lock":
 		a.lock = parseHolder(f(1))
 		a.lock.Alive = f(0) == "held"
+	case "cut":
+		a.cut = parseHolder(f(0))
+	case "logged":
+		a.logged = f(0)
 	case "service":
 		a.Service = serviceState(f(0))
 	case "cwd", "argument", "found":
@@ -185,6 +191,7 @@ func (p *factsParser) finish() {
 		}
 		p.current()
 		p.linked()
+		a.Cut = a.cutOff()
 		for _, place := range p.found {
 			if name := releaseOf(place, a.real); name != "" {
 				a.Running = name
@@ -208,6 +215,23 @@ func (p *factsParser) linked() {
 	if slices.Contains(p.trikk, p.app.Current) {
 		p.app.Linked = p.app.Current
 	}
+}
+
+// cutOff is the run that was cut off: by the mark that its holder left; or the one whose holder was killed itself, so that it still
+// names the lock.
+func (s *seen) cutOff() *plan.CutOff {
+	by := s.cut
+	if s.lock != nil && !s.lock.Alive {
+		by = s.lock
+	}
+	if by == nil {
+		return nil
+	}
+	cut := &plan.CutOff{Run: by.Run, Who: by.Who, Since: by.Since}
+	if words := strings.Fields(s.logged); len(words) > 2 && words[0] == by.Run {
+		cut.Step, cut.Ended = words[1], words[2] == "done"
+	}
+	return cut
 }
 
 // current names the release that the link points to: by its text, so that a dangling link is told too, else by where it

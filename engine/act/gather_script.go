@@ -125,6 +125,11 @@ state() {
 		[ -n "$inode" ] && grep -q ":$inode 0 EOF" /proc/locks 2>/dev/null && held=held
 		put lock "$held" "$text"
 	fi
+	if [ -f "$root/.trikk/cut" ]; then
+		first "$root/.trikk/cut"
+		put cut "$text"
+	fi
+	[ ! -f "$root/.trikk/log" ] || put logged "$(tail -n 1 "$root/.trikk/log" 2>/dev/null)"
 }
 
 # runs PID: where a process works, and a word of its command line that is in a release

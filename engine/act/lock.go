@@ -86,7 +86,7 @@ type Lock struct {
 	targets []LockTarget
 	leases  []heldLease
 	lost    chan string
-	quiet   chan struct{} // closed by Release: what ends then is not lost
+	quiet   chan struct{} // closed by release: what ends then is not lost
 	once    sync.Once
 	err     error
 }
@@ -106,7 +106,7 @@ type holding struct {
 // *LockedError. It makes <root>/.trikk where it is missing. While the lock is held, every script of the actor's segments
 // first checks that the lock names this run. ctx ends the taking, not the lock.
 func (a *Actor) Lock(ctx context.Context, targets []LockTarget) (*Lock, error) {
-	info, err := json.Marshal(Holder{Run: a.o.Run, Who: a.o.Who, Since: a.o.Now().UTC().Format(time.RFC3339)})
+	info, err := json.Marshal(Holder{Run: a.o.Run, Who: a.o.Who, Since: cmp.Or(a.o.Since, a.o.Now().UTC().Format(time.RFC3339))})
 	if err != nil {
 		return nil, fmt.Errorf("locking: %w", err)
 	}
@@ -136,7 +136,7 @@ func (a *Actor) hold(ctx context.Context, info string, h holding) (host.Lease, e
 		return nil, refusal(h.host, err)
 	}
 	if first := strings.TrimSpace(lease.First()); first != "held" {
-		return nil, errors.Join(&host.Error{Host: h.host, Kind: host.Protocol, Doing: "locking", Err: fmt.Errorf("the holder said %q", first)}, lease.Release())
+		return nil, errors.Join(&host.Error{Host: h.host, Kind: host.Protocol, Doing: "locking", Err: fmt.Errorf("the holder said %q", first)}, lease.Release(wordReleased))
 	}
 	return lease, nil
 }
@@ -190,9 +190,18 @@ func (l *Lock) watch(h heldLease) {
 // Lost gives the name of each host whose lock was lost: another run may work there now.
 func (l *Lock) Lost() <-chan string { return l.lost }
 
-// Release frees all locks, all at once, and waits for it. A host that can't be reached any more is an error, though its lock is
-// freed there within a minute. Releasing twice is fine.
-func (l *Lock) Release() error {
+// Release frees all locks, all at once, and waits for it, where the run has changed nothing or was not finished: marks of runs that
+// were cut off stay. A host that can't be reached any more is an error, though its lock is freed there within a minute. Releasing
+// twice is fine.
+func (l *Lock) Release() error { return l.release(wordReleased) }
+
+// Ended is Release at the end of a run that left nothing half done: the mark of an earlier part of it that was cut off is removed.
+func (l *Lock) Ended() error { return l.release(wordEnded) }
+
+// Abandon is Release of a run that leaves something half done: its hosts keep the mark of a run that was cut off.
+func (l *Lock) Abandon() error { return l.release("") }
+
+func (l *Lock) release(word string) error {
 	l.once.Do(func() {
 		close(l.quiet)
 		l.actor.dropLock(l)
@@ -200,7 +209,7 @@ func (l *Lock) Release() error {
 		var wg sync.WaitGroup
 		for i, h := range l.leases {
 			wg.Go(func() {
-				if err := h.lease.Release(); err != nil {
+				if err := h.lease.Release(word); err != nil {
 					errs[i] = fmt.Errorf("%s: %w", h.host, err)
 				}
 			})

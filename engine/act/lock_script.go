@@ -50,7 +50,7 @@ fail "locked $(head -n 1 "$1/.trikk/lock.info" 2>/dev/null)"
 `
 
 // shHolder locks root after root: each flock runs the shell that locks the next. Only the flocks have the locks open (-o), so
-// nothing that is started later can keep them.
+// nothing that is started later can keep them. What a holder that was killed left in lock.info is a run that was cut off.
 const shHolder = `at=$1 info=$2
 shift 2
 if [ "$at" -lt "$#" ]; then
@@ -59,16 +59,34 @@ if [ "$at" -lt "$#" ]; then
 	eval "root=\${$((at + 1))}"
 	exec flock -n -o -E "$code" "$root/.trikk/lock" sh -c "$TRIKK_HOLD" trikk-lock "$((at + 1))" "$info" "$@"
 fi
+word=r
 trap 'for root do
-	[ "$(cat "$root/.trikk/lock.info" 2>/dev/null)" != "$info" ] || rm -f "$root/.trikk/lock.info"
+	dir=$root/.trikk
+	[ "$(cat "$dir/lock.info" 2>/dev/null)" = "$info" ] || continue
+	case $word in
+	e)
+		[ "$(cat "$dir/cut" 2>/dev/null)" != "$info" ] || rm -f "$dir/cut"
+		rm -f "$dir/lock.info" ;;
+	r) rm -f "$dir/lock.info" ;;
+	*) mv -f "$dir/lock.info" "$dir/cut" ;;
+	esac
 done' EXIT
 trap 'exit 129' HUP INT TERM
 for root do
-	printf "%s\n" "$info" >"$root/.trikk/lock.info.new" && mv -f "$root/.trikk/lock.info.new" "$root/.trikk/lock.info" || exit 99
+	dir=$root/.trikk
+	[ ! -s "$dir/lock.info" ] || [ "$(cat "$dir/lock.info")" = "$info" ] || mv -f "$dir/lock.info" "$dir/cut"
+	printf "%s\n" "$info" >"$dir/lock.info.new" && mv -f "$dir/lock.info.new" "$dir/lock.info" || exit 99
 done
 echo held
-while beat=$(timeout 45 head -c 1) && [ -n "$beat" ]; do :; done
+while word=$(timeout 45 head -c 1) && [ "$word" = . ]; do :; done
 exit 0`
+
+// Last words to a holder. Without one its run was cut off, and the holder leaves lock.info behind as the mark of that,
+// <root>/.trikk/cut.
+const (
+	wordEnded    = "e" // the run ended, and nothing of it is left half done
+	wordReleased = "r" // the run changed nothing, or what it left half done is known by its mark
+)
 
 // guardScript ends a script whose lock names another run, or none. owner is the user that owns the root when that is not the
 // user of the script.

@@ -55,7 +55,7 @@ func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) (ok 
 			d.give(plan.Result{Step: steps[0].ID, Status: plan.NotRun, Error: err.Error()})
 			return false, nil
 		}
-		s.Steps = append(s.Steps, host.ScriptStep{ID: step.ID, Text: step.Op.Script(), Timeout: step.Timeout.D()})
+		s.Steps = append(s.Steps, host.ScriptStep{ID: step.ID, Text: step.Op.Script(), Timeout: step.Timeout.D(), Logged: !plan.Repeatable(step.Op)})
 	}
 	done, ok := 0, true
 	_, err = h.Run(ctx, s, func(r host.Record) {

@@ -7,8 +7,8 @@ import (
 )
 
 // stepLog is the shell that keeps the step log of a segment's app, <root>/.trikk/log: a line when a step is started and one when
-// it is done, each with the run's ID. So any machine can tell which steps a run began and did not end. "" where nothing is
-// locked for the segment.
+// it is done, each with the run's ID. So any machine can tell which steps a run began and did not end. With
+// trikk_sync set the line is on the disk before the step begins. "" where nothing is locked for the segment.
 func (l *Lock) stepLog(seg plan.Segment) string {
 	t, ok := l.target(seg)
 	if !ok {
@@ -29,7 +29,7 @@ func stepLogScript(run, root, owner string) string {
 	if owner == "" {
 		return line + write
 	}
-	return line + "sudo -n -H -u " + shellescape.Quote(owner) + " /bin/sh -c " + shellescape.Quote("run=$1\nshift\n"+write) + ` trikk-log "$run" "$@"`
+	return line + "sudo -n -H -u " + shellescape.Quote(owner) + " /bin/sh -c " + shellescape.Quote("run=$1 trikk_sync=$2\nshift 2\n"+write) + ` trikk-log "$run" "${trikk_sync:-}" "$@"`
 }
 
 const shStepLog = `umask 022
@@ -39,5 +39,6 @@ case "$1 $2" in
 		tail -n 2000 "$log" >"$log.new" && mv -f "$log.new" "$log"
 	fi ;;
 esac
-printf '%s\n' "$run $*" >>"$log"
+printf '%s\n' "$run $*" >>"$log" || exit 1
+[ -z "${trikk_sync:-}" ] || sync "$log" 2>/dev/null || sync
 `

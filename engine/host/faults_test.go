@@ -254,7 +254,7 @@ func TestFewSessions(t *testing.T) {
 					t.Errorf("beside a lease: %v", err)
 				}
 			}
-			if err := lease.Release(); err != nil {
+			if err := lease.Release(""); err != nil {
 				t.Error(err)
 			}
 		})
@@ -337,7 +337,7 @@ func TestHeartbeat(t *testing.T) {
 			t.Fatal("no five heartbeats within 10 s")
 		}
 	}
-	if err := lease.Release(); err != nil {
+	if err := lease.Release(""); err != nil {
 		t.Error(err)
 	}
 	if _, err := os.Stat(filepath.Join(f.servers[0].Home(), "over")); err != nil {

@@ -81,12 +81,21 @@ func writeStep(b *strings.Builder, i int, s Script, input string) {
 		fmt.Fprintf(b, "( eval %s ) </dev/null 2>&1\ntrikk_status=$?\n", shellescape.Quote(s.Guard))
 		fmt.Fprintf(b, "[ $trikk_status -eq 0 ] || { printf '%%s guard %d %%s\\n' \"$trikk_nonce\" $trikk_status; exit 0; }\n", i)
 	}
+	text := s.Steps[i].Text
+	if s.Steps[i].Logged && s.Log != "" {
+		b.WriteString("trikk_sync=yes\n")
+		text = notLogged + text
+	}
 	writeLog(b, s.Log, s.Steps[i].ID, "started")
-	fmt.Fprintf(b, "( eval %s )%s 2>&1\ntrikk_status=$?\n", shellescape.Quote(s.Steps[i].Text), input)
+	b.WriteString("trikk_logged=$? trikk_sync=\n")
+	fmt.Fprintf(b, "( eval %s )%s 2>&1\ntrikk_status=$?\n", shellescape.Quote(text), input)
 	writeLog(b, s.Log, s.Steps[i].ID, "done $trikk_status")
 	fmt.Fprintf(b, "printf '%%s end %d %%s\\n' \"$trikk_nonce\" $trikk_status || exit 1\n", i)
 	b.WriteString("[ $trikk_status -eq 0 ] || { printf '%s done\\n' \"$trikk_nonce\"; exit 0; }\n")
 }
+
+// notLogged ends a step whose start has to be in the log and is not.
+const notLogged = `[ "$trikk_logged" = 0 ] || fail "its start can't be written to the step log (is the disk full?)"` + "\n"
 
 // writeLog writes one call of the script's log; what are shell words.
 func writeLog(b *strings.Builder, log, id, what string) {

@@ -14,7 +14,7 @@ import (
 //
 //	while beat=$(timeout 45 head -c 1) && [ -n "$beat" ]; do :; done
 //
-// and prints one line when it holds what it should hold. A holder that calls fail, or that ends before a line, is an error
+// or, where the last word matters, it keeps the byte that came last. It prints one line when it holds what it should hold. A holder that calls fail, or that ends before a line, is an error
 // of kind Refused with what it printed.
 func (c *Connection) Hold(ctx context.Context, s Script) (Lease, error) {
 	const doing = "holding"
@@ -64,6 +64,7 @@ type lease struct {
 	lost    chan struct{}
 	release sync.Once
 	asked   chan struct{} // closed by Release
+	word    string        // last one, set before asked is closed
 }
 
 var _ Lease = (*lease)(nil)
@@ -90,7 +91,7 @@ func (l *lease) watch() {
 	}
 }
 
-// beat sends heartbeats until the lease ends, and then the end of the input. Nobody else writes.
+// beat sends heartbeats until the lease ends, and then the last word and the end of the input. Nobody else writes.
 func (l *lease) beat(every time.Duration) {
 	defer func() { _ = l.x.channel.CloseWrite() }()
 	tick := time.NewTicker(every)
@@ -102,6 +103,7 @@ func (l *lease) beat(every time.Duration) {
 		select {
 		case <-tick.C:
 		case <-l.asked:
+			_, _ = io.WriteString(l.x.channel, l.word)
 			return
 		case <-l.lost:
 			return
@@ -119,8 +121,11 @@ func (l *lease) Lost() <-chan struct{} { return l.lost }
 const releaseTime = 5 * time.Second
 
 // Release implements Lease. A holder that doesn't end within 5 s is an error.
-func (l *lease) Release() error {
-	l.release.Do(func() { close(l.asked) })
+func (l *lease) Release(word string) error {
+	l.release.Do(func() {
+		l.word = word
+		close(l.asked)
+	})
 	defer l.x.leave()
 	timer := time.NewTimer(releaseTime)
 	defer timer.Stop()

@@ -54,7 +54,8 @@ type Script struct {
 	// Guard, if any, runs before each step; a failing guard ends the script (the lock names another run).
 	Guard string
 	// Log, if any, runs right before each step with the arguments ID and "started", and right after it with ID, "done" and the
-	// step's exit status. It prints nothing, and its own failure counts for nothing.
+	// step's exit status. It prints nothing. Its own failure counts for nothing, but for steps that are Logged; for those
+	// it also finds trikk_sync set, and has to make what it wrote durable.
 	Log string
 }
 
@@ -64,6 +65,7 @@ type ScriptStep struct {
 	ID      string
 	Text    string
 	Timeout time.Duration // 0: the context's
+	Logged  bool          // it fails, and is not begun, where the Log's "started" fails
 }
 
 // Record is how one step ended.
@@ -81,8 +83,8 @@ type Lease interface {
 	First() string
 	// Lost is closed when the holder ended or the connection broke.
 	Lost() <-chan struct{}
-	// Release ends the holder and waits for it.
-	Release() error
+	// Release sends a last word, one byte that is no heartbeat or nothing at all, ends the holder and waits for it.
+	Release(word string) error
 }
 
 // File is a local file to upload.

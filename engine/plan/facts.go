@@ -27,6 +27,17 @@ type Installed struct {
 	Running string   `json:"running,omitempty"`
 	Cached  []string `json:"cached,omitempty"` // file names in the archive cache, sorted
 	Used    []string `json:"used,omitempty"`   // IDs of plans that were applied here, sorted
+	// Cut is the run that was cut off here and not taken care of since; nil: none.
+	Cut *CutOff `json:"cut,omitempty"`
+}
+
+// CutOff is a run whose controller died, or lost its connection for good, while it held the app's lock on a host.
+type CutOff struct {
+	Run   string `json:"run"`
+	Who   string `json:"who,omitempty"`   // user@host of the controller
+	Since string `json:"since,omitempty"` // RFC 3339, of the controller's clock
+	Step  string `json:"step,omitempty"`  // ID of the script step that it began last; "": none is known
+	Ended bool   `json:"ended,omitempty"` // that step ended
 }
 
 // InstalledRelease is one directory under releases/.

@@ -89,7 +89,8 @@ func (m *Machine) start(at place, r Ref) error {
 	l.Flying, l.Got, l.Bad, l.Ahead = true, l.From, false, false
 	switch {
 	case isNew && r.Undo:
-		l.State, l.Undo, l.Segment, l.Upto = LaneFailed, true, 0, r.Upto
+		l.turnBack()
+		l.Upto = r.Upto
 	case isNew:
 		l.State = LaneRunning
 	}

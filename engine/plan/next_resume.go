@@ -43,7 +43,7 @@ func (m *Machine) land(at place) {
 	switch {
 	case l.Bad || whole:
 		m.finish(at, "")
-	case l.Undo || l.Ahead || repeatable(m.segment(at)[l.Got].Op):
+	case l.Undo || l.Ahead || Repeatable(m.segment(at)[l.Got].Op):
 		if !l.Undo {
 			l.Upto = m.begun(at)
 		}
@@ -106,9 +106,9 @@ func rotates(s Step) bool {
 	return false
 }
 
-// repeatable reports whether a step of unknown end may simply be done again, because it looks first whether it is done already.
+// Repeatable reports whether a step of unknown end may simply be done again, because it looks first whether it is done already.
 // Only the user's own commands don't.
-func repeatable(op Op) bool {
+func Repeatable(op Op) bool {
 	run, hook := op.(Run)
 	return !hook || run.Phase == "build"
 }

@@ -177,6 +177,21 @@ func TestResumeTriesAStuckUndoAgain(t *testing.T) {
 	}
 }
 
+// A lane that was resumed is reverted whole.
+func TestResumedLanesAreRevertedWhole(t *testing.T) {
+	p := turnPlan(wholeTurn("a"), wholeTurn("b"))
+	p.Apps[0].OnFailure = "revert"
+	w := newWalker(p)
+	w.until("a/probe")
+	w.resumed()
+	w.fate["b/probe"] = Failed
+	o := w.run()
+	want := []string{"a/undo-admit/drain", "a/undo-start/stop", "a/undo-link/link", "a/undo-stop/start", "a/undo-drain/probe", "a/undo-drain/admit"}
+	if n := len(w.log); o.Status != Reverted || n < 6 || !slices.Equal(w.log[n-6:], want) {
+		t.Errorf("did %v: %+v", w.log, o)
+	}
+}
+
 // However often a run is cut off: each script is done once, or twice where it was in flight; nothing is restarted without a
 // drain that was proven after the last cut; nothing is recorded good without a whole bake after it; and the run ends done.
 func TestResumeHoweverOften(t *testing.T) {
@@ -244,7 +259,7 @@ func (s *sinceCut) cut(t *rapid.T, w *walker) {
 	for _, open := range w.m.Open() {
 		id := open.Steps[0].ID
 		script := open.Transport == Script
-		hook := !repeatable(open.Steps[0].Op)
+		hook := !Repeatable(open.Steps[0].Op)
 		switch fate := rapid.IntRange(0, 2).Draw(t, "fate"); {
 		case script && fate == 0:
 			w.event(Event{Kind: StepFinished, Ref: &open.Ref, Result: &Result{Step: id, Status: Changed}})

@@ -175,6 +175,16 @@ func TestRecord(t *testing.T) {
 		if got := s.read(".trikk/plans/20260101T0000Z-1"); got != "20260101T0000Z-1\n" {
 			t.Errorf("the mark holds %q", got)
 		}
+		s.write(".trikk/lock.info", `{"run":"R","who":"anna@laptop"}`+"\n")
+		locked := plan.Record{What: "used", Root: "~/hello", Plan: "20260102T0000Z-1"}
+		s.twice(locked) // the run that made the mark goes on
+		s.write(".trikk/lock.info", `{"run":"R","who":"bo@desk"}`+"\n")
+		s.fails(locked, "plan 20260102T0000Z-1 was applied here already")
+		settled := plan.Record{What: "settled", Root: "~/hello", Run: "R"}
+		s.write(".trikk/cut", `{"run":"R","who":"anna@laptop"}`+"\n")
+		s.twice(settled)
+		s.write(".trikk/cut", `{"run":"R2","who":"anna@laptop"}`+"\n")
+		s.same(settled)
 		m := plan.Manifest{App: "hello", Release: "1.0-aa", Version: "1.0", Artifact: "sha256:aa", Digest: "sha256:bb", Files: map[string]string{"it's a 'file'": "sha256:cc"}}
 		complete := plan.Record{What: "complete", Root: "~/hello", Release: "1.0-aa", Manifest: &m}
 		good := plan.Record{What: "good", Root: "~/hello", Release: "1.0-aa", Plan: "20260101T0000Z-1"}

@@ -2,13 +2,15 @@ package plan
 
 import "encoding/json"
 
-// Record writes a mark under the app's root. What is "used" (Plan is applied here; a second time fails), "complete" (the
-// release's manifest, its completion marker), "good" (the release was proven healthy here).
+// Record writes a mark under the app's root. What is "used" (Plan is applied here; a second time fails, unless the run that holds
+// the lock made the mark), "complete" (the release's manifest, its completion marker), "good" (the release was proven healthy
+// here), "settled" (what Run left half done here is taken care of).
 type Record struct {
 	What     string    `json:"what"`
 	Root     string    `json:"root"`
 	Release  string    `json:"release,omitempty"`
 	Plan     string    `json:"plan,omitempty"`
+	Run      string    `json:"run,omitempty"`
 	Manifest *Manifest `json:"manifest,omitempty"`
 }
 
@@ -22,6 +24,8 @@ func (r Record) Title() string {
 		return oneLine("record that plan " + r.Plan + " is applied here")
 	case "complete":
 		return oneLine("record release " + r.Release + " as complete")
+	case "settled":
+		return oneLine("record that nothing of run " + r.Run + " is left half done")
 	}
 	return oneLine("record release " + r.Release + " as " + r.What)
 }
@@ -40,6 +44,8 @@ func (r Record) Script() string {
 		return script(letPath("root", r.Root), let("release", r.Release), let("manifest", r.manifest()), shBecause, shInside, shNamed, shComplete)
 	case "good":
 		return script(letPath("root", r.Root), let("release", r.Release), let("plan", r.Plan), shPlace, shBecause, shGood)
+	case "settled":
+		return script(letPath("root", r.Root), let("run", r.Run), shSettled)
 	}
 	return script("fail " + quote("nothing is known of a record "+r.What) + "\n")
 }
@@ -63,7 +69,9 @@ const shUsed = `
 umask 022
 place "$root/.trikk/plans"
 mark=$root/.trikk/plans/$plan
-if ! why=$( (set -C && printf '%s\n' "$plan" >"$mark") 2>&1); then
+owner=$(head -n 1 "$root/.trikk/lock.info" 2>/dev/null) || owner=
+if ! why=$( (set -C && printf '%s\n' "${owner:-$plan}" >"$mark") 2>&1); then
+	[ -z "$owner" ] || [ "$(cat "$mark")" != "$owner" ] || same "this run has recorded it already"
 	[ ! -s "$mark" ] || fail "plan $plan was applied here already: a plan is applied once, make a new one"
 	rm -f "$mark"
 	fail "$(id -un) can't write $mark: $(because "$why")"
@@ -72,6 +80,15 @@ fi
 ls "$root/.trikk/plans" | sort -r | tail -n +201 | while read -r old; do
 	rm -f "$root/.trikk/plans/$old"
 done
+`
+
+// The mark of a run that was cut off names it.
+const shSettled = `
+mark=$root/.trikk/cut
+case $(cat "$mark" 2>/dev/null) in
+*'"run":"'"$run"'"'*) rm -f "$mark" || fail "$(id -un) can't remove $mark" ;;
+*) same "nothing says so" ;;
+esac
 `
 
 // The manifest is on disk before it has its name: what has a manifest is complete.

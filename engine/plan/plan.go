@@ -58,12 +58,13 @@ const (
 	WaveInstall = "install"
 	WaveRotate  = "rotate"
 	WaveStandby = "standby"
+	WaveSettle  = "settle"
 	WavePrune   = "prune"
 )
 
 // Wave is lanes that run in parallel; waves run one after another.
 type Wave struct {
-	Name        string `json:"name"`                  // install, rotate 1/3, standby, prune
+	Name        string `json:"name"`                  // install, rotate 1/3, standby, settle, prune
 	MaxParallel int    `json:"maxParallel,omitempty"` // 0: all lanes
 	Lanes       []Lane `json:"lanes"`
 }

@@ -36,7 +36,7 @@ func (c *compiler) localRoute() ([]Wave, error) {
 // join puts the waves of a route one after another and adds the prune where there is something to do at all. A rollback
 // prunes nothing: the release it leaves may be wanted for an inquiry.
 func (c *compiler) join(parts ...[]Wave) []Wave {
-	waves := slices.Concat(parts...)
+	waves := append(slices.Concat(parts...), c.settle()...)
 	if len(waves) == 0 || c.in.Kind == Rollback {
 		return waves
 	}

@@ -36,13 +36,16 @@ func Used(p Plan, f Facts) []string {
 	return out
 }
 
-// fingerprint hashes what Compile decides on; not who else used a host, and not where homes are.
+// fingerprint hashes what Compile decides on; not who else used a host, how far a run came that was cut off, and where homes are.
 func fingerprint(f Facts) string {
 	apps := map[string]map[string]Installed{}
 	for app, hosts := range f.Apps {
 		apps[app] = map[string]Installed{}
 		for host, at := range hosts {
 			at.Home, at.Used = "", nil
+			if at.Cut != nil {
+				at.Cut = &CutOff{Run: at.Cut.Run}
+			}
 			apps[app][host] = at
 		}
 	}
@@ -107,12 +110,20 @@ func differences(was, now Installed) []string {
 	pair("the enable marker", thereOrNot(was.Marked), thereOrNot(now.Marked))
 	pair("what is installed", names(was.Releases), names(now.Releases))
 	pair("the archive cache", strings.Join(was.Cached, " "), strings.Join(now.Cached, " "))
+	pair("the run that was cut off", was.Cut.run(), now.Cut.run())
 	for _, w := range was.Releases {
 		if n, ok := now.release(w.Name); ok && w.Good && n.Good && w.GoodSeq != n.GoodSeq {
 			out = append(out, fmt.Sprintf("%s was proven good by %s, was by %s", w.Name, n.GoodSeq, w.GoodSeq))
 		}
 	}
 	return out
+}
+
+func (c *CutOff) run() string {
+	if c == nil {
+		return ""
+	}
+	return c.Run
 }
 
 func thereOrNot(marked bool) string {

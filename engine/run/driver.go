@@ -22,6 +22,7 @@ type driver struct {
 	stop     <-chan struct{}
 	lost     <-chan string
 	now      func() time.Time
+	proofs   []plan.Event
 
 	base    context.Context // of segments: it has the values of the caller's, and does not end
 	mail    *mailbox

@@ -37,6 +37,10 @@ func Stop(c <-chan struct{}) Option { return func(d *driver) { d.stop = c } }
 // Lost gives the inventory names of hosts whose lock was lost. Nothing is started after that, undos neither.
 func Lost(c <-chan string) Option { return func(d *driver) { d.lost = c } }
 
+// Proofs are what hosts told of segments that were in flight when an earlier driver died. They are taken in before this driver
+// takes the journal over.
+func Proofs(events []plan.Event) Option { return func(d *driver) { d.proofs = events } }
+
 // Clock stamps the events; time.Now without it.
 func Clock(now func() time.Time) Option { return func(d *driver) { d.now = now } }
 
@@ -46,7 +50,7 @@ func Clock(now func() time.Time) Option { return func(d *driver) { d.now = now }
 // When ctx is cancelled the run is: nothing new starts, waiting segments are interrupted, scripts in hand finish, lanes in hand are
 // undone. When its deadline passes the same happens, and the run failed. Segments never see ctx end, only its values.
 //
-// With a journal of an earlier driver the run goes on. What was in flight then is unknown, so its lane is undone.
+// With a journal of an earlier driver the run goes on, as plan.Resumed says.
 func Local(ctx context.Context, p plan.Plan, j plan.Journal, do Do, sink Sink, opts ...Option) (plan.Journal, plan.Outcome, error) {
 	d := &driver{
 		p: p, m: plan.NewMachine(p), j: slices.Clone(j), do: do, sink: sink,
@@ -78,13 +82,17 @@ func (d *driver) takeOver() (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	resumed := plan.Event{Kind: plan.Resumed}
-	if err := trial.Apply(resumed); err != nil {
-		return false, err
+	events := append(slices.Clone(d.proofs), plan.Event{Kind: plan.Resumed})
+	for _, e := range events {
+		if err := trial.Apply(e); err != nil {
+			return false, err
+		}
 	}
 	if d.m.Decide().Finished != nil && trial.Decide().Finished != nil {
 		return false, nil
 	}
-	d.mail.put(resumed)
+	for _, e := range events {
+		d.mail.put(e)
+	}
 	return true, nil
 }

@@ -118,7 +118,7 @@ func TestFakeLease(t *testing.T) {
 	}
 	lease.Lose()
 	<-got.Lost()
-	if err := got.Release(); err != nil || !lease.Released() {
+	if err := got.Release(""); err != nil || !lease.Released() {
 		t.Errorf("released %v, %v", lease.Released(), err)
 	}
 }

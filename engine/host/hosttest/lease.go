@@ -13,6 +13,7 @@ type Lease struct {
 	lost     chan struct{}
 	mu       sync.Mutex
 	released bool
+	word     string
 }
 
 var _ host.Lease = (*Lease)(nil)
@@ -29,13 +30,20 @@ func (l *Lease) Lost() <-chan struct{} { return l.lost }
 // Lose makes the holder end, as a cut connection would.
 func (l *Lease) Lose() { l.once.Do(func() { close(l.lost) }) }
 
-// Release ends the holder.
-func (l *Lease) Release() error {
+// Release ends the holder and keeps the word.
+func (l *Lease) Release(word string) error {
 	l.mu.Lock()
-	l.released = true
+	l.released, l.word = true, word
 	l.mu.Unlock()
 	l.Lose()
 	return nil
+}
+
+// Word is what Release was called with.
+func (l *Lease) Word() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.word
 }
 
 // Released tells whether Release was called.

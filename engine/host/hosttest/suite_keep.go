@@ -56,15 +56,30 @@ func holdCase(t *testing.T, h host.Host) {
 		t.Error("lost at once")
 	default:
 	}
-	if err := lease.Release(); err != nil {
+	if err := lease.Release(""); err != nil {
 		t.Fatal(err)
 	}
 	<-lease.Lost()
 	if _, err := os.Stat(file); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the holder did not end: %v", err)
 	}
-	if err := lease.Release(); err != nil {
+	if err := lease.Release(""); err != nil {
 		t.Errorf("the second Release: %v", err)
+	}
+}
+
+// holdWordCase: the last word reaches the holder after all heartbeats.
+func holdWordCase(t *testing.T, h host.Host) {
+	file := lockFile(t)
+	lease, err := h.Hold(soon(t), host.Script{Steps: []host.ScriptStep{{ID: "lock", Text: "echo held; while word=$(head -c 1) && [ \"$word\" = . ]; do :; done; printf %s \"$word\" >" + file}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lease.Release("e"); err != nil {
+		t.Fatal(err)
+	}
+	if word, err := os.ReadFile(file); err != nil || string(word) != "e" {
+		t.Errorf("the last word was %q, %v", word, err)
 	}
 }
 
@@ -74,7 +89,7 @@ func holdRefusedCase(t *testing.T, h host.Host) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = lease.Release() }()
+	defer func() { _ = lease.Release("") }()
 	_, err = h.Hold(soon(t), holder(file))
 	if e := wantKind(t, err, host.Refused); !strings.Contains(e.Error(), "held by ") {
 		t.Errorf("error %v", e)
@@ -93,7 +108,7 @@ func holdLostCase(t *testing.T, h host.Host) {
 	case <-soon(t).Done():
 		t.Fatal("not lost")
 	}
-	_ = lease.Release()
+	_ = lease.Release("")
 }
 
 func holdClosedCase(t *testing.T, h host.Host) {
@@ -130,7 +145,7 @@ func holdRoomCase(t *testing.T, h host.Host) {
 		t.Fatal(err)
 	}
 	manyCase(t, h)
-	if err := lease.Release(); err != nil {
+	if err := lease.Release(""); err != nil {
 		t.Error(err)
 	}
 }
@@ -143,7 +158,7 @@ func holdFirstCase(t *testing.T, h host.Host) {
 	if lease.First() != "it is \uFFFD held" {
 		t.Errorf("first line %q", lease.First())
 	}
-	if err := lease.Release(); err != nil {
+	if err := lease.Release(""); err != nil {
 		t.Error(err)
 	}
 }
