@@ -102,7 +102,7 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan, check recheck) (plan.O
 	if p.Empty() {
 		return plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}}, nil
 	}
-	log, err := run.Create(c.runs(), run.Meta{Run: f.run, Who: who(), Started: f.since}, p)
+	log, err := run.Create(c.runs(), f.meta, p)
 	if errors.Is(err, fs.ErrExist) {
 		return plan.Outcome{}, refused("plan %s was already applied from this machine; make a new one with trikk plan", p.ID)
 	}

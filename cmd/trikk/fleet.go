@@ -26,21 +26,26 @@ type fleet struct {
 	gatherer *act.Gatherer
 	actor    *act.Actor
 	run      string
-	since    string                        // RFC 3339, when the run began
+	meta     run.Meta                      // whose run it is, and since when
 	progress func(host, step, text string) // set before a run begins
 }
 
-// fleet wires the rooms together. Nothing is dialled yet.
+// fleet wires the rooms together for a run that begins now. Nothing is dialled yet.
 func (c *cli) fleet(env plan.Environment, runID string) *fleet {
+	return c.fleetOf(env, run.Meta{Run: runID, Who: who(), Started: c.now().UTC().Format(time.RFC3339)})
+}
+
+// fleetOf is fleet for a run that began before.
+func (c *cli) fleetOf(env plan.Environment, meta run.Meta) *fleet {
 	pool := host.NewPool(targets(env), host.Options{
 		ConfigFile: c.flags.sshConfig, AcceptNew: c.flags.acceptNew, ConnectTimeout: c.flags.timeout, MaxDials: c.flags.parallel,
 		Notice: func(text string) { c.say("%s", text) },
 	})
 	resolver := &artifact.Resolver{Secrets: secret.Resolve}
-	f := &fleet{cli: c, pool: pool, run: runID, since: c.now().UTC().Format(time.RFC3339), progress: func(string, string, string) {}}
+	f := &fleet{cli: c, pool: pool, run: meta.Run, meta: meta, progress: func(string, string, string) {}}
 	f.gatherer = &act.Gatherer{Readers: proxy.ReadersOf(pool), Resolver: resolver}
 	f.actor = act.New(act.Options{
-		Hosts: pool, Resolver: resolver, Secrets: secret.Resolve, Run: runID, Who: who(), Since: f.since, Now: c.now,
+		Hosts: pool, Resolver: resolver, Secrets: secret.Resolve, Run: meta.Run, Who: meta.Who, Since: meta.Started, Now: c.now,
 		Progress: func(s plan.Step, line string) { f.progress(s.Host, s.ID, line) },
 	})
 	return f

@@ -60,6 +60,7 @@ type statusLine struct {
 	Notes    []string          `json:"notes,omitempty"`
 	LockedBy string            `json:"lockedBy,omitempty"`
 	LockRun  string            `json:"lockRun,omitempty"`
+	Cut      *plan.CutOff      `json:"cut,omitempty"` // the run that was cut off here
 }
 
 func statusLines(ch chosen, v act.View) []statusLine {
@@ -113,9 +114,24 @@ func (l *statusLine) fill(at plan.Installed) {
 			l.Notes = append(l.Notes, "the release is incomplete")
 		}
 	}
+	if l.Cut = at.Cut; l.Cut != nil {
+		l.Notes = append(l.Notes, cutText(*l.Cut))
+	}
 	if l.Release != "" && l.Version == "" {
 		l.Notes = append(l.Notes, "current points to a release that trikk did not complete")
 	}
+}
+
+// cutText says where a run was cut off, and what goes on with it.
+func cutText(cut plan.CutOff) string {
+	how := ""
+	switch {
+	case cut.Step != "" && cut.Ended:
+		how = " after step " + cut.Step
+	case cut.Step != "":
+		how = " in step " + cut.Step
+	}
+	return fmt.Sprintf("run %s of %s was cut off here%s (trikk resume %s where it was started, or trikk apply)", cut.Run, cut.Who, how, cut.Run)
 }
 
 // notice says what a person should look at.

@@ -12,7 +12,7 @@ import (
 // code.
 func showOutcome(w io.Writer, p plan.Plan, o plan.Outcome, runID string) {
 	for _, a := range p.Apps {
-		showAppOutcome(w, p, a, o)
+		showAppOutcome(w, p, a, o, runID)
 	}
 	for _, g := range o.Groups {
 		if g.Status != plan.Done {
@@ -26,7 +26,7 @@ func showOutcome(w io.Writer, p plan.Plan, o plan.Outcome, runID string) {
 	}
 }
 
-func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome) {
+func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, runID string) {
 	status, reason := "", ""
 	for _, x := range o.Apps {
 		if x.App == a.App {
@@ -55,7 +55,7 @@ func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome) {
 		fmt.Fprintf(w, "  %s: %s\n", l.Host, laneText(a, l))
 	}
 	if status != plan.Done {
-		showNext(w, p, a, o, status)
+		showNext(w, p, a, o, status, runID)
 	}
 }
 
@@ -133,11 +133,11 @@ func laneFrom(a plan.AppPlan, l plan.LaneOutcome) string {
 	return ""
 }
 
-func showNext(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, status string) {
+func showNext(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, status, runID string) {
 	on := fmt.Sprintf("trikk apply %s -e %s", asked(a, a.Version), p.Env)
 	switch {
 	case status == plan.Broken:
-		fmt.Fprintf(w, "  next: trikk status %s -e %s shows what runs; mend the cause, then trikk apply %s -e %s\n", a.App, p.Env, asked(a, versionOf(a)), p.Env)
+		fmt.Fprintf(w, "  next: trikk status %s -e %s shows what runs; mend the cause, then trikk resume %s undoes the rest (or trikk apply %s -e %s plans anew)\n", a.App, p.Env, runID, asked(a, versionOf(a)), p.Env)
 	case status == plan.Interrupted && !someSwitched(a, o):
 		fmt.Fprintf(w, "  next: %s\n", on)
 	case status == plan.Partly, status == plan.Interrupted:

@@ -1,5 +1,7 @@
 package plan
 
+import "fmt"
+
 // Next says what to do next. It is a pure function of the plan and the journal, so any engine can drive it. Events that do
 // not fit the plan are skipped; use a Machine to be told of them, and where the journal grows.
 func Next(p Plan, j Journal) Decision {
@@ -10,6 +12,17 @@ func Next(p Plan, j Journal) Decision {
 		}
 	}
 	return m.Decide()
+}
+
+// Replay gives the machine of a journal. An event that does not fit the plan is an error.
+func Replay(p Plan, j Journal) (*Machine, error) {
+	m := NewMachine(p)
+	for _, e := range j {
+		if err := m.Apply(e); err != nil {
+			return nil, fmt.Errorf("the journal does not fit the plan: %w", err)
+		}
+	}
+	return m, nil
 }
 
 // Machine is Next, folded event by event. It decides everything that happens to a run: what starts when, what a failure,

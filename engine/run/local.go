@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -53,16 +52,15 @@ func Clock(now func() time.Time) Option { return func(d *driver) { d.now = now }
 // With a journal of an earlier driver the run goes on, as plan.Resumed says.
 func Local(ctx context.Context, p plan.Plan, j plan.Journal, do Do, sink Sink, opts ...Option) (plan.Journal, plan.Outcome, error) {
 	d := &driver{
-		p: p, m: plan.NewMachine(p), j: slices.Clone(j), do: do, sink: sink,
+		p: p, j: slices.Clone(j), do: do, sink: sink,
 		base: context.WithoutCancel(ctx), flights: map[plan.Ref]context.CancelCauseFunc{}, mail: newMailbox(), now: time.Now,
 	}
 	for _, o := range opts {
 		o(d)
 	}
-	for _, e := range j {
-		if err := d.m.Apply(e); err != nil {
-			return j, d.m.Outcome(), fmt.Errorf("the journal does not fit the plan: %w", err)
-		}
+	var err error
+	if d.m, err = plan.Replay(p, j); err != nil {
+		return j, plan.NewMachine(p).Outcome(), err
 	}
 	goesOn, err := d.takeOver()
 	if err != nil || !goesOn {
@@ -78,21 +76,28 @@ func (d *driver) takeOver() (bool, error) {
 	if len(d.j) == 0 {
 		return true, nil
 	}
-	trial, err := plan.Restore(d.p, d.m.State())
-	if err != nil {
-		return false, err
-	}
 	events := append(slices.Clone(d.proofs), plan.Event{Kind: plan.Resumed})
-	for _, e := range events {
-		if err := trial.Apply(e); err != nil {
-			return false, err
-		}
-	}
-	if d.m.Decide().Finished != nil && trial.Decide().Finished != nil {
-		return false, nil
+	left, err := Left(d.p, d.m, events...)
+	if err != nil || !left {
+		return false, err
 	}
 	for _, e := range events {
 		d.mail.put(e)
 	}
 	return true, nil
+}
+
+// Left reports whether a run has something left to do once the events that take it over are applied; a run that ended with
+// nothing half done has not. The machine stays as it is.
+func Left(p plan.Plan, m *plan.Machine, takeOver ...plan.Event) (bool, error) {
+	trial, err := plan.Restore(p, m.State())
+	if err != nil {
+		return false, err
+	}
+	for _, e := range takeOver {
+		if err := trial.Apply(e); err != nil {
+			return false, err
+		}
+	}
+	return m.Decide().Finished == nil || trial.Decide().Finished == nil, nil
 }
