@@ -50,6 +50,9 @@ func (c *Config) Write(name, text string) {
 	write(c.t, filepath.Join(c.Dir, filepath.FromSlash(name)), text)
 }
 
+// State is the folder that holds the runs which were started here.
+func (c *Config) State() string { return filepath.Join(c.Dir, "..", filepath.Base(c.Dir)+".state") }
+
 // App writes an app: fields is the inside of `app: schema.#App & {…}`, without its name. Writing it again changes it.
 func (c *Config) App(name, fields string) {
 	c.t.Helper()

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -46,7 +45,17 @@ const longest = 150 * time.Second
 // StartTrikk starts trikk and does not wait for it.
 func (f *Fleet) StartTrikk(t testing.TB, c *Config, args ...string) *Process {
 	t.Helper()
-	state := filepath.Join(c.Dir, "..", filepath.Base(c.Dir)+".state")
+	return f.startTrikk(t, c, c.State(), args)
+}
+
+// TrikkElsewhere runs trikk as on another machine: it knows nothing of the runs that were started here.
+func (f *Fleet) TrikkElsewhere(t testing.TB, c *Config, args ...string) Result {
+	t.Helper()
+	return f.startTrikk(t, c, c.State()+".elsewhere", args).Wait()
+}
+
+func (f *Fleet) startTrikk(t testing.TB, c *Config, state string, args []string) *Process {
+	t.Helper()
 	t.Cleanup(func() { _ = os.RemoveAll(state) })
 	full := append([]string{"-C", c.Dir, "--ssh-config", f.Keys.SSHConfig, "--state", state}, args...)
 	ctx, cancel := context.WithTimeout(context.Background(), longest)
