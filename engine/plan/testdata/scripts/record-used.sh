@@ -25,7 +25,9 @@ because() {
 umask 022
 place "$root/.trikk/plans"
 mark=$root/.trikk/plans/$plan
-if ! why=$( (set -C && printf '%s\n' "$plan" >"$mark") 2>&1); then
+owner=$(head -n 1 "$root/.trikk/lock.info" 2>/dev/null) || owner=
+if ! why=$( (set -C && printf '%s\n' "${owner:-$plan}" >"$mark") 2>&1); then
+	[ -z "$owner" ] || [ "$(cat "$mark")" != "$owner" ] || same "this run has recorded it already"
 	[ ! -s "$mark" ] || fail "plan $plan was applied here already: a plan is applied once, make a new one"
 	rm -f "$mark"
 	fail "$(id -un) can't write $mark: $(because "$why")"
