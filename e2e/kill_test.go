@@ -22,7 +22,7 @@ type killing struct {
 	app     func(xmx int) string
 	servers []*e2e.Machine
 	change  int // each run has another property, so that it installs a release too
-	hit     map[int]bool
+	hit     map[string]bool // journals, by length, at which a run was killed
 	resumed int
 }
 
@@ -37,6 +37,9 @@ func TestKillAtEveryJournalWrite(t *testing.T) {
 	for _, at := range picked(writes) {
 		k.kill(t, at)
 	}
+	for _, at := range picked(k.undoWrites(t)) {
+		k.killUndo(t, at)
+	}
 	count := load.Stop()
 	// Read by make killtest and by people.
 	fmt.Printf("killtest: points=%d resumed=%d lost=%d\n", len(k.hit), k.resumed, count.Failed)
@@ -50,7 +53,7 @@ func picked(writes int) []int {
 	var out []int
 	step := 1
 	if os.Getenv("TRIKK_FULL") == "" {
-		step = max(1, writes/6)
+		step = max(1, writes/4)
 	}
 	for at := 1; at <= writes; at += step {
 		out = append(out, at)
@@ -60,9 +63,9 @@ func picked(writes int) []int {
 
 func newKilling(t *testing.T) *killing {
 	f := e2e.Start(t)
-	k := &killing{f: f, servers: f.App[:2], hit: map[int]bool{}}
+	k := &killing{f: f, servers: f.App[:2], hit: map[string]bool{}}
 	repo := f.Repository(t)
-	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy})
+	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "3.0": e2e.Broken})
 	k.h = f.HAProxy(t, f.LB[0], e2e.Backend{Name: "hello", Port: 80, Check: "/health", To: k.servers, ToPort: port})
 	k.c = f.Config(t, e2e.Proxies{"lb1": "driver: haproxy: {}"})
 	k.app = func(xmx int) string {
@@ -84,13 +87,25 @@ func (k *killing) next() string {
 	return fmt.Sprintf("jvm.xmx=%dm", k.change)
 }
 
-// writes counts the writes of one whole run: events that are written together count once.
+// writes counts the writes of one whole run.
 func (k *killing) writes(t *testing.T) int {
 	t.Helper()
 	k.next()
+	return k.count(t, "hello", 0)
+}
+
+// undoWrites counts the writes of a run that is undone.
+func (k *killing) undoWrites(t *testing.T) int {
+	t.Helper()
+	return k.count(t, "hello@3.0", 7)
+}
+
+// count applies and counts the writes to the run's journal: events that are written together count once.
+func (k *killing) count(t *testing.T, app string, code int) int {
+	t.Helper()
 	sizes := map[int64]bool{}
-	p := k.f.StartTrikk(t, k.c, "apply", "hello", "-e", "test", "--yes")
 	known := k.runs()
+	p := k.f.StartTrikk(t, k.c, "apply", app, "-e", "test", "--yes")
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -105,7 +120,7 @@ func (k *killing) writes(t *testing.T) int {
 			}
 		}
 	}()
-	p.Wait().Exit(t, 0)
+	p.Wait().Exit(t, code)
 	<-done
 	return len(sizes) - 1 // the empty file
 }
@@ -137,8 +152,33 @@ func (k *killing) journal(known map[string]bool, within time.Duration) string {
 func (k *killing) kill(t *testing.T, at int) {
 	t.Helper()
 	want := k.next()
+	run := k.cut(t, at, "hello")
+	k.finish(t, run, at)
+	k.holds(t, want)
+	if t.Failed() {
+		t.Fatalf("killed run %s at write %d", run, at)
+	}
+}
+
+// killUndo ends a run that fails, at a write; then resume undoes what the run would have undone.
+func (k *killing) killUndo(t *testing.T, at int) {
+	t.Helper()
+	run := k.cut(t, at, "hello@3.0")
+	if !k.ended(run) {
+		k.f.Trikk(t, k.c, "resume", run, "--yes").Exit(t, 7).Says(t, "back on 1.0-")
+		k.resumed++
+	}
+	k.holds(t, fmt.Sprintf("jvm.xmx=%dm", k.change))
+	if t.Failed() {
+		t.Fatalf("killed run %s, which fails, at write %d", run, at)
+	}
+}
+
+// cut starts a run, kills it at a write and gives its ID.
+func (k *killing) cut(t *testing.T, at int, app string) string {
+	t.Helper()
 	known := k.runs()
-	p := k.f.StartTrikk(t, k.c, "apply", "hello", "-e", "test", "--yes")
+	p := k.f.StartTrikk(t, k.c, "apply", app, "-e", "test", "--yes")
 	path := k.journal(known, time.Minute)
 	if path == "" {
 		t.Fatal("the run has no journal")
@@ -148,7 +188,7 @@ func (k *killing) kill(t *testing.T, at int) {
 		if info, err := os.Stat(path); err == nil && info.Size() != size {
 			size, writes = info.Size(), writes+1
 		}
-		if _, err := os.Stat(filepath.Join(filepath.Dir(path), "outcome.json")); err == nil {
+		if k.ended(filepath.Base(filepath.Dir(path))) {
 			break
 		}
 	}
@@ -157,20 +197,21 @@ func (k *killing) kill(t *testing.T, at int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.hit[bytes.Count(text, []byte("\n"))] = true
-	run := filepath.Base(filepath.Dir(path))
-	k.finish(t, run, at)
-	k.holds(t, want)
-	if t.Failed() {
-		t.Fatalf("killed run %s at write %d", run, at)
-	}
+	k.hit[fmt.Sprintf("%s %d", app, bytes.Count(text, []byte("\n")))] = true
+	return filepath.Base(filepath.Dir(path))
+}
+
+// ended: the run ended before it was killed.
+func (k *killing) ended(run string) bool {
+	_, err := os.Stat(filepath.Join(k.c.State(), "runs", run, "outcome.json"))
+	return err == nil
 }
 
 // finish goes on with a run: where it was started, or elsewhere.
 func (k *killing) finish(t *testing.T, run string, at int) {
 	t.Helper()
-	if _, err := os.Stat(filepath.Join(k.c.State(), "runs", run, "outcome.json")); err == nil {
-		return // it ended before it was killed
+	if k.ended(run) {
+		return
 	}
 	k.f.Trikk(t, k.c, "status", "hello", "-e", "test").Exit(t, 0).Says(t, "run "+run+" of ", "was cut off here")
 	if at%3 == 0 {

@@ -28,7 +28,9 @@ func (c *cli) resumeCommand() *cobra.Command {
 			log, saved, err := run.Open(c.runs(), ids[0])
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
-				return usage("there is no run %s on this machine (runs are kept in %s)%s", ids[0], c.runs(), c.cutOff())
+				return usage("there is no run %s on this machine (runs are kept in %s; one that was cut off before its first step left none: apply again)%s", ids[0], c.runs(), c.cutOff())
+			case errors.Is(err, run.ErrNotID):
+				return usage("%w", err)
 			case errors.Is(err, run.ErrInUse):
 				return refused("run %s goes on in another process: wait for it to end", ids[0])
 			case err != nil:

@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -18,11 +19,14 @@ func NewID(now time.Time, rand io.Reader) string {
 	return now.Format("20060102T150405") + "-" + hex.EncodeToString(digits)
 }
 
+// ErrNotID is in the error for a text that can't be the ID of a run.
+var ErrNotID = errors.New("is not the ID of a run")
+
 // checkID refuses what can't be a run's ID, so that no ID leaves the directory of the runs.
 func checkID(id string) error {
 	for _, c := range id {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '-' {
-			return fmt.Errorf("%q is not the ID of a run", id)
+			return fmt.Errorf("%q %w", id, ErrNotID)
 		}
 	}
 	if id == "" {
