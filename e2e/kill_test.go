@@ -21,7 +21,7 @@ type killing struct {
 	h       *e2e.HAProxy
 	app     func(xmx int) string
 	servers []*e2e.Machine
-	change  int // each run has another property, so that it installs a release too
+	change  int             // each run has another property, so that it installs a release too
 	hit     map[string]bool // journals, by length, at which a run was killed
 	resumed int
 }

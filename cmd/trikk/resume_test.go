@@ -36,7 +36,7 @@ func TestResume(t *testing.T) {
 	// After somebody else's deploy there is nothing to go on with.
 	run = runOf(t, b.stop("hello@2.0", "rotate 1/2"))
 	b.trikk(0, "apply", "hello@2.0", "-e", "demo", "--yes").says("run "+run+" of ", "was cut off on app01, app02", "record that nothing of run "+run+" is left half done")
-	b.trikk(5, "resume", run, "--yes").says("run "+run+" can't go on, because others worked there since: app01 by run ")
+	b.trikk(5, "resume", run, "--yes").says("run " + run + " can't go on, because others worked there since: app01 by run ")
 	b.runs("2.0")
 	b.trikk(0, "plan", "hello", "-e", "demo", "--detailed-exitcode").says("Nothing to do")
 }
