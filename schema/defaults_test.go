@@ -46,7 +46,7 @@ func TestDefaultsOfTheSmallestApp(t *testing.T) {
 		Build:    []string{}, Layout: plan.Layout{Root: "~/status", Current: "current", Keep: 5, Persist: []string{}},
 		Files: map[string]plan.File{}, Modes: []plan.Mode{}, Ports: map[string]int{}, Probes: map[string]plan.Check{},
 		Hooks:   plan.Hooks{Before: []string{}, After: []string{}, Timeout: sec(300)},
-		Rollout: plan.Rollout{OnFailure: "hold", DrainDeadline: sec(60), OnDrainTimeout: "abort", AdmitDeadline: sec(60)},
+		Rollout: plan.Rollout{OnFailure: "hold", Unreachable: "fail", Deadline: sec(86400), DrainDeadline: sec(60), OnDrainTimeout: "abort", AdmitDeadline: sec(60)},
 		Servers: []string{"app01"}, Standby: []string{}, After: []string{},
 	}
 	if !reflect.DeepEqual(got, want) {

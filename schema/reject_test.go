@@ -163,6 +163,8 @@ func TestWrongValuesAreRefused(t *testing.T) {
 		{`hooks: timeout: "99999999999h"`, "hooks.timeout", "must be a duration"},
 		{`hooks: before: [""]`, "hooks.before.0", "must be a shell command"},
 		{`rollout: onFailure: "retry"`, "rollout.onFailure", `must be "hold" or "revert"`},
+		{`rollout: unreachable: "wait"`, "rollout.unreachable", `must be "fail" or "skip"`},
+		{`rollout: deadline: "0s"`, "rollout.deadline", "must be a duration longer than 0"},
 		{`rollout: onDrainTimeout: "wait"`, "rollout.onDrainTimeout", `must be "abort" or "cut"`},
 		{`rollout: minReadySeconds: -1`, "rollout.minReadySeconds", "whole number of seconds"},
 		{`rollout: rolling: maxUnavailable: 0`, "rollout.rolling.maxUnavailable", "at least 1"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/plan"
@@ -24,7 +25,10 @@ func (c *cli) applyCommand() *cobra.Command {
 				if len(names) > 0 || sel.all || sel.selector != "" || sel.artifact != "" {
 					return usage("--plan FILE says it all: name no apps beside it")
 				}
-				return c.applySaved(cmd.Context(), file, con, v)
+				if err := sel.wrongDeadline(); err != nil {
+					return err
+				}
+				return c.applySaved(cmd.Context(), file, sel.deadline, con, v)
 			}
 			if err := c.apart(names); err != nil {
 				return err
@@ -37,6 +41,7 @@ func (c *cli) applyCommand() *cobra.Command {
 		},
 	}
 	sel.flags(c, cmd)
+	sel.deadlineFlag(cmd)
 	con.flags(c, cmd)
 	c.waitFlag(cmd)
 	f := cmd.Flags()
@@ -70,7 +75,7 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 }
 
 // applySaved runs a saved plan, once, if nothing has changed since it was made.
-func (c *cli) applySaved(ctx context.Context, file string, con consent, v planView) error {
+func (c *cli) applySaved(ctx context.Context, file string, deadline time.Duration, con consent, v planView) error {
 	defer c.capture()()
 	s, err := c.openPlan(file)
 	if err != nil {
@@ -85,6 +90,9 @@ func (c *cli) applySaved(ctx context.Context, file string, con consent, v planVi
 	}
 	if err := c.trusted(ctx, s); err != nil {
 		return err
+	}
+	if deadline > 0 {
+		p.Deadline, p.DeadlineBy = plan.Duration(deadline), plan.ByFlag
 	}
 	f := c.fleet(p.Inventory, p.ID)
 	defer f.close()
@@ -101,7 +109,7 @@ func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v p
 	c := f.cli
 	c.showPlanned(p, v)
 	if p.Empty() {
-		return nil
+		return ended(nothingDone(p))
 	}
 	if err := c.ask(p, con); err != nil {
 		return err
@@ -110,7 +118,12 @@ func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v p
 	if err != nil {
 		return unrecorded(outcome, err)
 	}
-	if code := exitOfOutcome(outcome.Status); code != exitDone {
+	return ended(outcome)
+}
+
+// ended gives the exit code of a run whose outcome was shown.
+func ended(o plan.Outcome) error {
+	if code := exitOfOutcome(o.Status); code != exitDone {
 		return &exitError{code: code}
 	}
 	return nil
@@ -127,6 +140,6 @@ func (c *cli) showPlanned(p plan.Plan, v planView) {
 	events := &jsonView{w: c.out, run: p.ID, now: c.now}
 	events.planned(p)
 	if p.Empty() {
-		events.finish(plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}})
+		events.finish(nothingDone(p))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,6 +45,7 @@ func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planVie
 		return p, nil
 	}
 	next, err := plan.Compile(p.Inventory, apps, facts, in)
+	next.Skipped = append(next.Skipped, beside(p)...)
 	if err != nil || plan.SameSteps(p, next) {
 		return next, err
 	}
@@ -53,6 +55,11 @@ func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planVie
 		return next, nil
 	}
 	return next, f.cli.ask(next, con)
+}
+
+// beside are the servers that were left out of apps which have nothing to do elsewhere: those apps are not planned again.
+func beside(p plan.Plan) []plan.Skipped {
+	return slices.DeleteFunc(slices.Clone(p.Skipped), func(s plan.Skipped) bool { return slices.Contains(appNames(p), s.App) })
 }
 
 func lines(changes []plan.Change) string {
@@ -77,6 +84,9 @@ func (f *fleet) gather(ctx context.Context, env plan.Environment, apps []plan.Ap
 // again is the question that a plan's facts answered.
 func again(p plan.Plan) ([]plan.App, plan.Intent) {
 	in := plan.Intent{Kind: plan.Deploy, ID: p.ID, Versions: map[string]string{}}
+	if p.DeadlineBy == plan.ByFlag {
+		in.Deadline = p.Deadline
+	}
 	var apps []plan.App
 	for _, a := range p.Apps {
 		in.Kind = a.Intent
@@ -91,16 +101,13 @@ type recheck func(ctx context.Context, p plan.Plan) (plan.Plan, error)
 // execute takes the locks, looks once more, and runs the plan to its end. The error is nil when the run has an outcome.
 func (f *fleet) execute(ctx context.Context, p plan.Plan, check recheck) (plan.Outcome, error) {
 	c := f.cli
-	lock, err := f.lock(ctx, p)
+	lock, p, err := f.locked(ctx, p, check)
 	if err != nil {
 		return plan.Outcome{}, err
 	}
 	defer lock.Release()
-	if p, err = check(ctx, p); err != nil {
-		return plan.Outcome{}, err
-	}
 	if p.Empty() {
-		return plan.Outcome{Status: plan.Done, Apps: []plan.AppOutcome{}}, nil
+		return nothingDone(p), nil
 	}
 	log, err := run.Create(c.runs(), f.meta, p)
 	if errors.Is(err, fs.ErrExist) {
@@ -128,6 +135,8 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 	f.progress = view.progress
 	running, stop, ended := c.twoSignals(ctx)
 	defer ended()
+	running, cancel := inTime(running, p)
+	defer cancel()
 	_, outcome, err := run.Local(running, p, d.saved, f.actor.Do, view.event, run.Proofs(d.proofs),
 		run.Keep(d.log), run.Parallel(c.flags.parallel), run.Stop(stop), run.Lost(d.lock.Lost()), run.Clock(c.now))
 	err = errors.Join(err, d.log.Finish(outcome), d.log.Close())
@@ -141,6 +150,42 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 		return outcome, fmt.Errorf("run %s: %w", f.run, err)
 	}
 	return outcome, nil
+}
+
+// inTime is ctx until the plan's deadline, which begins now. The driver makes an event of its end.
+func inTime(ctx context.Context, p plan.Plan) (context.Context, context.CancelFunc) {
+	if p.Deadline <= 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, p.Deadline.D())
+}
+
+// nothingDone is the outcome of a plan without steps. Where it leaves servers out, not all is as the config says.
+func nothingDone(p plan.Plan) plan.Outcome {
+	o := plan.NewMachine(p).Outcome()
+	o.Apps = []plan.AppOutcome{}
+	return o
+}
+
+// locked takes the locks and looks once more. A look that makes a plan with other hosts, because one came back or went away
+// meanwhile, takes the locks anew; servers that come and go all the time are refused.
+func (f *fleet) locked(ctx context.Context, p plan.Plan, check recheck) (*act.Lock, plan.Plan, error) {
+	for range 3 {
+		lock, err := f.lock(ctx, p)
+		if err != nil {
+			return nil, p, err
+		}
+		next, err := check(ctx, p)
+		if err == nil && (next.Empty() || slices.Equal(act.LockTargets(p), act.LockTargets(next))) {
+			return lock, next, nil
+		}
+		_ = lock.Release() // a host that went away frees its lock by itself
+		if err != nil {
+			return nil, p, err
+		}
+		p = next
+	}
+	return nil, p, refused("servers of %s come and go: each look at them finds others (see trikk status)", p.Env)
 }
 
 // lock takes the lock of every app on every one of its hosts, and waits for them as long as --wait says.

@@ -23,7 +23,7 @@ func TestFaults(t *testing.T) {
 	gone := b.trikk(1, "plan", "hello@1.0", "-e", "demo").says("app02", "connection refused")
 	golden(t, "run/unreachable.err.txt", []byte(b.scrub(gone.err.String())))
 	b.trikk(1, "apply", "hello@1.0", "-e", "demo", "--yes").says("app02")
-	b.trikk(1, "status", "-e", "demo").says("app01", "could not be read", "connection refused")
+	b.trikk(1, "status", "-e", "demo").says("app01", "unreachable: connecting to ", "connection refused")
 	b.write("environments/environment.cue", inventory)
 
 	known := filepath.Join(b.fleet.Dir, "known_hosts")

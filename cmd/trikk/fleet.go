@@ -90,7 +90,7 @@ func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan,
 // intent is what the command line asked for.
 func (c *cli) intent(ch chosen, kind string) plan.Intent {
 	now := c.now().UTC()
-	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Versions: ch.versions}
+	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Versions: ch.versions, Deadline: plan.Duration(ch.deadline)}
 }
 
 // who is the person on the controller, user@host.

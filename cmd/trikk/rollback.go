@@ -8,6 +8,7 @@ import (
 )
 
 func (c *cli) rollbackCommand() *cobra.Command {
+	var sel selection
 	var con consent
 	var to string
 	var file saving
@@ -26,7 +27,7 @@ func (c *cli) rollbackCommand() *cobra.Command {
 			if err := file.check(); err != nil {
 				return err
 			}
-			ch, err := c.choose(cmd.Context(), selection{}, names)
+			ch, err := c.choose(cmd.Context(), sel, names)
 			if err != nil {
 				return err
 			}
@@ -49,6 +50,7 @@ func (c *cli) rollbackCommand() *cobra.Command {
 	}
 	c.envFlag(cmd)
 	con.flags(c, cmd)
+	sel.deadlineFlag(cmd)
 	c.waitFlag(cmd)
 	file.flags(cmd)
 	cmd.Flags().StringVar(&to, "to", "", "go back to this `VERSION` or release")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/config"
@@ -15,6 +16,7 @@ type selection struct {
 	selector string
 	all      bool
 	artifact string // --artifact PATH
+	deadline time.Duration
 }
 
 func (s *selection) flags(c *cli, cmd *cobra.Command) {
@@ -23,8 +25,21 @@ func (s *selection) flags(c *cli, cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&s.all, "all", false, "all apps of the environment")
 }
 
+// deadlineFlag adds --deadline to a command that makes a plan.
+func (s *selection) deadlineFlag(cmd *cobra.Command) {
+	cmd.Flags().DurationVar(&s.deadline, "deadline", 0, "give the run `DURATION`, instead of the apps' rollout.deadline")
+}
+
+func (s *selection) wrongDeadline() error {
+	if s.deadline < 0 {
+		return usage("--deadline %s: it is more than nothing", s.deadline)
+	}
+	return nil
+}
+
 // chosen is what a selection gave.
 type chosen struct {
+	deadline time.Duration
 	env      plan.Environment
 	apps     []plan.App
 	versions map[string]string // asked for, by app
@@ -34,6 +49,9 @@ type chosen struct {
 // choose loads the config repository and picks the apps.
 func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, error) {
 	if err := c.needEnv(); err != nil {
+		return chosen{}, err
+	}
+	if err := s.wrongDeadline(); err != nil {
 		return chosen{}, err
 	}
 	if len(names) == 0 && s.selector == "" && !s.all {
@@ -47,7 +65,7 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 }
 
 func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, error) {
-	out := chosen{versions: map[string]string{}, words: s.words(names)}
+	out := chosen{deadline: s.deadline, versions: map[string]string{}, words: s.words(names)}
 	plain := make([]string, len(names))
 	for i, n := range names {
 		app, version, asked := strings.Cut(n, "@")

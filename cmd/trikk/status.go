@@ -61,6 +61,8 @@ type statusLine struct {
 	LockedBy string            `json:"lockedBy,omitempty"`
 	LockRun  string            `json:"lockRun,omitempty"`
 	Cut      *plan.CutOff      `json:"cut,omitempty"` // the run that was cut off here
+	// Unreachable says why no connection could be had; "" where there was one.
+	Unreachable string `json:"unreachable,omitempty"`
 }
 
 func statusLines(ch chosen, v act.View) []statusLine {
@@ -68,7 +70,7 @@ func statusLines(ch chosen, v act.View) []statusLine {
 	for _, app := range ch.apps {
 		for _, h := range app.Hosts() {
 			at, known := v.Facts.Apps[app.Name][h]
-			l := statusLine{App: app.Name, Env: app.Env, Host: h, Role: role(app, h), Known: known}
+			l := statusLine{App: app.Name, Env: app.Env, Host: h, Role: role(app, h), Known: known, Unreachable: v.Facts.Unreachable[h]}
 			if known {
 				l.fill(at)
 			}
@@ -136,6 +138,10 @@ func cutText(cut plan.CutOff) string {
 
 // notice says what a person should look at.
 func (l *statusLine) notice() {
+	if l.Unreachable != "" {
+		l.Notes = append(l.Notes, "unreachable: "+l.Unreachable)
+		return
+	}
 	if !l.Known {
 		l.Notes = append(l.Notes, "could not be read")
 		return

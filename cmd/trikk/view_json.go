@@ -37,7 +37,8 @@ func (v *jsonView) planned(p plan.Plan) {
 		apps = append(apps, app{a.App, a.Intent, append([]string{}, a.From...), a.To})
 	}
 	hosts, steps := figures(p)
-	v.emit("plan", map[string]any{"plan": p.ID, "env": p.Env, "apps": apps, "hosts": hosts, "steps": steps, "notes": append([]string{}, p.Notes...)})
+	v.emit("plan", map[string]any{"plan": p.ID, "env": p.Env, "apps": apps, "hosts": hosts, "steps": steps, "notes": append([]string{}, p.Notes...),
+		"skipped": append([]plan.Skipped{}, p.Skipped...), "deadline": p.Deadline})
 }
 
 func (v *jsonView) start(runID string, p plan.Plan) {
@@ -61,6 +62,9 @@ func (v *jsonView) event(e plan.Event) {
 	}
 	if e.Host != "" {
 		f["host"] = e.Host
+	}
+	if e.Kind == plan.DeadlinePassed {
+		f["deadline"], f["by"] = v.plan.Deadline, v.plan.DeadlineBy
 	}
 	v.emit(e.Kind, f)
 }

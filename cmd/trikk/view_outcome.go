@@ -19,6 +19,7 @@ func showOutcome(w io.Writer, p plan.Plan, o plan.Outcome, runID string) {
 			fmt.Fprintf(w, "%s: not done: %s\n", g.Group, g.Reason)
 		}
 	}
+	showSkipped(w, p)
 	for _, l := range o.Lanes {
 		if l.State == plan.LaneStuck || l.State == plan.LaneFailed {
 			showStuck(w, p, l, runID)
@@ -41,6 +42,9 @@ func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, ru
 		plan.Broken:      fmt.Sprintf("%s %s in %s: a person is needed", a.App, howBroken(a, o), p.Env),
 		plan.Interrupted: fmt.Sprintf("%s was interrupted in %s", a.App, p.Env),
 	}[status]
+	if allButSkipped(a, o, status) {
+		verb = fmt.Sprintf("%s runs %s in %s, but not everywhere", a.App, a.To, p.Env)
+	}
 	if verb == "" {
 		verb = fmt.Sprintf("%s: %s", a.App, status)
 	}
@@ -51,12 +55,47 @@ func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, ru
 	if status == plan.Done {
 		return
 	}
+	if allButSkipped(a, o, status) {
+		return
+	}
 	for _, l := range serverLanes(a, o) {
 		fmt.Fprintf(w, "  %s: %s\n", l.Host, laneText(a, l))
 	}
 	if status != plan.Done {
 		showNext(w, p, a, o, status, runID)
 	}
+}
+
+// allButSkipped tells whether everything was done but for servers that the plan left out.
+func allButSkipped(a plan.AppPlan, o plan.Outcome, status string) bool {
+	for _, l := range o.Lanes {
+		if l.App == a.App && l.State != plan.LaneDone {
+			return false
+		}
+	}
+	return status == plan.Partly
+}
+
+// showSkipped says which servers were left out, and what brings them up.
+func showSkipped(w io.Writer, p plan.Plan) {
+	for _, s := range p.Skipped {
+		fmt.Fprintf(w, "%s was not deployed to %s, which can't be reached: %s\n", s.App, s.Host, firstLine(s.Reason))
+		fmt.Fprintf(w, "  next: %s, when it is back\n", once(p, s.App))
+	}
+}
+
+// once is the command that does for an app what the plan does.
+func once(p plan.Plan, app string) string {
+	for _, a := range p.Apps {
+		switch {
+		case a.App != app:
+		case a.Intent == plan.Rollback:
+			return fmt.Sprintf("trikk rollback %s -e %s --to %s", app, p.Env, a.Version)
+		default:
+			return fmt.Sprintf("trikk apply %s -e %s", asked(a, a.Version), p.Env)
+		}
+	}
+	return fmt.Sprintf("trikk apply %s -e %s", app, p.Env)
 }
 
 // howBroken tells an undo that failed from one that was never finished.

@@ -20,7 +20,7 @@ type planView struct {
 func showPlan(w io.Writer, p plan.Plan, v planView) {
 	showNotes(w, p)
 	if p.Empty() {
-		fmt.Fprintf(w, "Nothing to do: %s is as the config says.\n", p.Env)
+		fmt.Fprintln(w, nothingToDo(p))
 		return
 	}
 	for i, a := range p.Apps {
@@ -31,6 +31,13 @@ func showPlan(w io.Writer, p plan.Plan, v planView) {
 	}
 	showGroups(w, p.Groups, v)
 	fmt.Fprintf(w, "\n%s\n", summary(p))
+}
+
+func nothingToDo(p plan.Plan) string {
+	if len(p.Skipped) > 0 {
+		return fmt.Sprintf("Nothing to do: what can be reached of %s is as the config says.", p.Env)
+	}
+	return fmt.Sprintf("Nothing to do: %s is as the config says.", p.Env)
 }
 
 // showGroups shows work that apps share. Groups that wait for the same apps are shown together.
@@ -207,7 +214,11 @@ func showNotes(w io.Writer, p plan.Plan) {
 // summary counts what a plan does.
 func summary(p plan.Plan) string {
 	hosts, steps := figures(p)
-	return fmt.Sprintf("Plan %s: %s, %s, %s.", p.ID, plural(len(p.Apps), "app"), plural(hosts, "host"), plural(steps, "step"))
+	within := ""
+	if p.Deadline > 0 && p.Deadline != plan.DefaultDeadline {
+		within = fmt.Sprintf(", within %s", p.Deadline.Short())
+	}
+	return fmt.Sprintf("Plan %s: %s, %s, %s%s.", p.ID, plural(len(p.Apps), "app"), plural(hosts, "host"), plural(steps, "step"), within)
 }
 
 // figures counts the hosts and the steps of a plan.

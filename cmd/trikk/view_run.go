@@ -32,8 +32,8 @@ type plainView struct {
 	quiet   bool
 	plan    plan.Plan
 	run     string
-	wave    map[int]string // last wave that was named, by unit
-	last    map[string]string
+	wave    map[int]string    // last wave that was named, by unit
+	last    map[string]string // what a step saw last, until it ends
 	steps   map[string]plan.Step
 	width   int
 }
@@ -96,7 +96,15 @@ func (v *plainView) event(e plan.Event) {
 	case plan.LockLost:
 		fmt.Fprintf(v.w, "  %-*s  the lock was lost; nothing more is done\n", v.width, e.Host)
 	case plan.DeadlinePassed:
-		fmt.Fprintln(v.w, "the deadline of the run passed; nothing new is started")
+		v.late()
+	}
+}
+
+// late says which deadline passed, and what the steps that still wait saw last.
+func (v *plainView) late() {
+	fmt.Fprintf(v.w, "the deadline of the run passed (%s, %s); nothing new is started; what is in hand is finished or undone\n", v.plan.Deadline.Short(), v.plan.DeadlineBy)
+	for _, id := range sortedKeys(v.last) {
+		fmt.Fprintf(v.w, "  %-*s  %s: last seen: %s\n", v.width, v.steps[id].Host, v.steps[id].Title, v.last[id])
 	}
 }
 
@@ -137,6 +145,7 @@ func (v *plainView) hostOf(r plan.Ref) string {
 
 func (v *plainView) step(e plan.Event) {
 	r := e.Result
+	delete(v.last, r.Step)
 	s := v.steps[r.Step]
 	word := statusWord(r.Status, s.Op)
 	took := ""

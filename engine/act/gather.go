@@ -30,6 +30,7 @@ type View struct {
 // Gather reads all that Compile decides on: what the apps' hosts have, what the proxies say, and the artifact of the version
 // that is wanted. All servers are read at once. What would make a run fail, a missing tool or a root that can't be written,
 // is an error here already. All errors of all hosts come together, sorted by host; the facts then hold what could be read.
+// A server that can't be reached is no error but a fact where all of its apps may leave it out (rollout.unreachable).
 func (g *Gatherer) Gather(ctx context.Context, env plan.Environment, apps []plan.App, in plan.Intent) (plan.Facts, error) {
 	w := g.newLooker(env, apps)
 	w.strict = true
@@ -61,11 +62,12 @@ type looker struct {
 	mu       sync.Mutex
 	view     View
 	tools    map[string][]string // by host and user
+	gone     map[string][]error  // servers that can't be reached, by inventory name
 	problems problems
 }
 
 func (g *Gatherer) newLooker(env plan.Environment, apps []plan.App) *looker {
-	w := &looker{g: g, env: env, apps: apps, tools: map[string][]string{}}
+	w := &looker{g: g, env: env, apps: apps, tools: map[string][]string{}, gone: map[string][]error{}}
 	w.view.Facts = plan.Facts{Apps: map[string]map[string]plan.Installed{}, Rotation: map[string]map[string][]plan.Rotation{}, Artifacts: map[string]plan.Resolved{}}
 	w.view.Locks = map[string]map[string]Holder{}
 	for _, app := range apps {
@@ -87,6 +89,7 @@ func (w *looker) look(ctx context.Context) {
 		}
 	}
 	wg.Wait()
+	w.leaveOut(ctx)
 }
 
 // rotation asks all proxies in front of one server.
@@ -102,12 +105,14 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 			if w.strict {
 				if err := proxy.Preflight(ctx, w.g.Readers, p); err != nil {
 					states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
-					w.problems.addOnce(p.Proxy, err)
+					if !w.isGone(server, err) {
+						w.problems.addOnce(p.Proxy, err)
+					}
 					return
 				}
 			}
 			state, err := proxy.Read(ctx, w.g.Readers, p)
-			if err != nil {
+			if err != nil && !w.isGone(server, err) {
 				w.problems.add(p.Proxy, err)
 			}
 			states[i] = state

@@ -23,11 +23,15 @@ type LockTarget struct {
 	App  string
 }
 
-// LockTargets lists the roots that a plan works on.
+// LockTargets lists the roots that a plan works on: not those of hosts that it leaves out.
 func LockTargets(p plan.Plan) []LockTarget {
 	var out []LockTarget
 	for _, a := range p.Apps {
-		out = append(out, AppLocks(p.Inventory, a.Source)...)
+		for _, t := range AppLocks(p.Inventory, a.Source) {
+			if !p.Skips(a.App, t.Host) {
+				out = append(out, t)
+			}
+		}
 	}
 	return out
 }

@@ -42,12 +42,12 @@ func (w *looker) visits() []visit {
 func (w *looker) visit(ctx context.Context, v visit) {
 	r, err := w.g.Readers.Reader(ctx, v.host)
 	if err != nil {
-		w.problems.add(v.host, err)
+		w.failed(v.host, err)
 		return
 	}
 	out, err := r.Query(ctx, host.NewQuery(v.as, factsScript, factsArgs(v.apps)...))
 	if err != nil {
-		w.problems.add(v.host, err)
+		w.failed(v.host, err)
 		return
 	}
 	facts, err := parseFacts(out.Stdout)
@@ -114,7 +114,7 @@ func (w *looker) status(ctx context.Context, r host.Reader, v visit, app plan.Ap
 	switch {
 	case err != nil:
 		s.Service = "unknown"
-		w.problems.add(v.host, err)
+		w.failed(v.host, err)
 	case out.Exit == 0:
 		s.Service = "active"
 	case out.Exit == 126 || out.Exit == 127:
@@ -217,7 +217,7 @@ func (w *looker) checkSudo(ctx context.Context, r host.Reader, v visit, facts us
 	}
 	out, err := r.Query(ctx, host.NewQuery("", sudoScript, units...))
 	if err != nil {
-		w.problems.add(v.host, err)
+		w.failed(v.host, err)
 		return
 	}
 	refused := strings.Fields(string(out.Stdout))

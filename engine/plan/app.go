@@ -226,6 +226,10 @@ type Rollout struct {
 	Rolling   *Rolling  `json:"rolling,omitempty"`
 	Recreate  *Recreate `json:"recreate,omitempty"`
 	OnFailure string    `json:"onFailure"` // "hold" or "revert"
+	// Unreachable says what becomes of a server that can't be reached: "fail" (also ""), or "skip": it is left out of the plan.
+	Unreachable string `json:"unreachable,omitempty"`
+	// Deadline is how long a run of the app may take; 0: as long as its steps may.
+	Deadline Duration `json:"deadline,omitempty"`
 	// MinReadySeconds is how long a release is watched after it was admitted before it counts as good.
 	MinReadySeconds int      `json:"minReadySeconds,omitempty"`
 	DrainDeadline   Duration `json:"drainDeadline"`

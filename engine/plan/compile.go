@@ -33,6 +33,7 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 			continue
 		}
 		p.Notes = append(p.Notes, c.notes...)
+		p.Skipped = append(p.Skipped, c.leftOut()...)
 		if len(ap.Waves) > 0 {
 			p.Apps = append(p.Apps, ap)
 		}
@@ -40,8 +41,10 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 	if len(wrong) > 0 {
 		return Plan{}, Refusals(wrong)
 	}
+	p.Notes = append(notesOf(p.Skipped), p.Notes...)
 	keepAfter(&p)
 	p.Groups = reloads(env, p.Apps)
+	p.Deadline, p.DeadlineBy = deadlineOf(in, p.Apps)
 	p.Inventory = used(env, p)
 	if err := proveCapacity(p); err != nil {
 		return Plan{}, err
@@ -75,6 +78,9 @@ type compiler struct {
 }
 
 func (c *compiler) compile() (AppPlan, error) {
+	if err := c.reachable(); err != nil {
+		return AppPlan{}, err
+	}
 	if err := c.resolve(); err != nil {
 		return AppPlan{}, err
 	}
@@ -187,8 +193,13 @@ func (c *compiler) live() []string {
 	return out
 }
 
-// at is what a host has of the app.
-func (c *compiler) at(host string) Installed { return c.facts.Apps[c.app.Name][host] }
+// at is what a host has of the app: nothing that is known where it is left out.
+func (c *compiler) at(host string) Installed {
+	if c.skips(host) {
+		return Installed{}
+	}
+	return c.facts.Apps[c.app.Name][host]
+}
 
 // allowed refuses what must not be planned: downtime that nobody wrote in a protected environment.
 func (c *compiler) allowed() error {

@@ -15,6 +15,9 @@ func (d Duration) D() time.Duration { return time.Duration(d) }
 // String writes the duration as time.Duration does.
 func (d Duration) String() string { return time.Duration(d).String() }
 
+// Short writes the duration for people, without the zeroes at its end: 30m, not 30m0s.
+func (d Duration) Short() string { return durationText(d.D()) }
+
 // MarshalJSON writes the duration as a string.
 func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(d.String()) }
 

@@ -9,6 +9,8 @@ type Facts struct {
 	Rotation map[string]map[string][]Rotation `json:"rotation,omitempty"`
 	// Artifacts: by app name, the resolved artifact of the version that is to run.
 	Artifacts map[string]Resolved `json:"artifacts,omitempty"`
+	// Unreachable: by the inventory name of a server that could not be reached, why. Nothing else is known of it.
+	Unreachable map[string]string `json:"unreachable,omitempty"`
 }
 
 // Installed is what one host has of one app.

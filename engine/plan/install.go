@@ -5,7 +5,7 @@ import "time"
 // install is one wave: every host that lacks the release gets it, all in parallel, and nothing that runs is touched.
 func (c *compiler) install(get func(host string) []Step) []Wave {
 	w := Wave{Name: WaveInstall}
-	for _, h := range c.app.Hosts() {
+	for _, h := range c.hosts() {
 		at := c.at(h)
 		if at.complete(c.rel.Name) {
 			continue
@@ -174,7 +174,7 @@ func (c *compiler) hooks(host, phase string, commands []string) []Step {
 // prune is the last wave: what no longer counts is removed, by explicit names.
 func (c *compiler) prune() []Wave {
 	w := Wave{Name: WavePrune}
-	for _, h := range c.app.Hosts() {
+	for _, h := range c.hosts() {
 		releases, cached := c.superfluous(h)
 		if len(releases)+len(cached) == 0 {
 			continue

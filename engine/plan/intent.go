@@ -12,6 +12,8 @@ type Intent struct {
 	CreatedAt string // RFC 3339
 	CreatedBy string
 	Offline   bool
+	// Deadline is how long the run may take; 0: as the apps say.
+	Deadline Duration
 	// Versions: by app name, the version that was asked for (APP@VERSION, --to); else Wanted decides.
 	Versions map[string]string
 }

@@ -53,6 +53,8 @@ type Outcome struct {
 	Apps   []AppOutcome   `json:"apps"`
 	Groups []GroupOutcome `json:"groups,omitempty"`
 	Lanes  []LaneOutcome  `json:"lanes,omitempty"`
+	// Skipped are the servers that the plan left out: with them, what is done is done partly.
+	Skipped []Skipped `json:"skipped,omitempty"`
 }
 
 // AppOutcome is how a run ended for one app.

@@ -43,7 +43,11 @@ func Replay(p Plan, j Journal) (*Machine, error) {
 type Machine struct {
 	units []unit
 	plan  string // ID
-	s     State
+	skips []Skipped
+
+	deadline   Duration
+	deadlineBy string
+	s          State
 }
 
 // unit is one app's or one group's work, with names resolved to indices.
@@ -52,6 +56,7 @@ type unit struct {
 	waves      []Wave
 	changing   []bool // by wave: a step of it changes its host
 	waits      []int  // units that end first
+	skipped    []Skipped
 	revert     bool
 }
 
@@ -72,7 +77,7 @@ func NewMachine(p Plan) *Machine {
 
 // build resolves the plan's units; names of apps that are not in the plan wait for nothing.
 func build(p Plan) *Machine {
-	m := &Machine{plan: p.ID}
+	m := &Machine{plan: p.ID, skips: p.Skipped, deadline: p.Deadline, deadlineBy: p.DeadlineBy}
 	index := make(map[string]int, len(p.Apps))
 	for i, a := range p.Apps {
 		index[a.App] = i
@@ -88,6 +93,11 @@ func build(p Plan) *Machine {
 	}
 	for _, a := range p.Apps {
 		m.units = append(m.units, unit{app: a.App, waves: a.Waves, waits: indices(a.After), revert: a.OnFailure == "revert"})
+	}
+	for _, s := range p.Skipped {
+		if i, ok := index[s.App]; ok {
+			m.units[i].skipped = append(m.units[i].skipped, s)
+		}
 	}
 	for _, g := range p.Groups {
 		m.units = append(m.units, unit{group: g.ID, waves: groupWaves(g), waits: indices(g.Needs)})

@@ -232,7 +232,7 @@ func (m *Machine) lose(at place, failure string) {
 	l := m.lane(at)
 	switch {
 	case m.s.stopping() && !l.Undo:
-		failure = m.s.why()
+		failure = m.why()
 	case failure == "":
 		failure = "no result came"
 	}

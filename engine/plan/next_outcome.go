@@ -3,7 +3,7 @@ package plan
 // Outcome says how the run ended. Asked before its end, it says how it would stand if nothing more were done: a lane in hand
 // that changed its host is stuck.
 func (m *Machine) Outcome() Outcome {
-	var o Outcome
+	o := Outcome{Skipped: m.skips}
 	var all tally
 	for u := range m.units {
 		lanes := m.laneOutcomes(u)
@@ -11,6 +11,9 @@ func (m *Machine) Outcome() Outcome {
 		status, reason := m.unitStatus(u, lanes), m.s.Units[u].Reason
 		if status == Done {
 			reason = ""
+		}
+		if skipped := m.units[u].skipped; status == Done && len(skipped) > 0 {
+			status, reason = Partly, skippedText(skipped)
 		}
 		all.add(status, lanes)
 		if m.units[u].app != "" {
@@ -20,6 +23,9 @@ func (m *Machine) Outcome() Outcome {
 		o.Groups = append(o.Groups, GroupOutcome{Group: m.units[u].group, Status: status, Reason: reason})
 	}
 	o.Status = all.status()
+	if o.Status == Done && len(m.skips) > 0 {
+		o.Status = Partly
+	}
 	return o
 }
 

@@ -44,7 +44,7 @@ func (m *Machine) settleUnit(u int) bool {
 func (m *Machine) settleWaiting(u int) {
 	s := &m.s.Units[u]
 	if m.s.stopping() {
-		s.Phase, s.Reason = phaseEnded, "not started: "+m.s.why()
+		s.Phase, s.Reason = phaseEnded, "not started: "+m.why()
 		return
 	}
 	over, done := 0, 0
@@ -124,7 +124,7 @@ func (m *Machine) settleForward(u int) {
 func (m *Machine) settleFailing(u int) {
 	s := &m.s.Units[u]
 	if m.s.stopping() && s.Reason == "" {
-		s.Reason = m.s.why()
+		s.Reason = m.why()
 	}
 	switch {
 	case m.inHand(u):
@@ -192,7 +192,7 @@ func (m *Machine) abandon(at place) {
 	l := m.lane(at)
 	l.turnBack()
 	if l.Error == "" {
-		l.Error = m.s.why()
+		l.Error = m.why()
 	}
 }
 

@@ -22,6 +22,11 @@ type Plan struct {
 	Inventory Environment `json:"inventory"`
 	Apps      []AppPlan   `json:"apps,omitempty"`
 	Groups    []Group     `json:"groups,omitempty"`
+	// Deadline is how long a run may take, from its first step; 0: as long as its steps may. DeadlineBy says who set it.
+	Deadline   Duration `json:"deadline,omitempty"`
+	DeadlineBy string   `json:"deadlineBy,omitempty"`
+	// Skipped are servers that are left out because they could not be reached, sorted by app; the next apply picks them up.
+	Skipped []Skipped `json:"skipped,omitempty"`
 	// Notes are what a person should know before saying yes: a lowered version, a repair, a recreate.
 	Notes []string `json:"notes,omitempty"`
 }

@@ -131,7 +131,7 @@ func (c *compiler) noRollback(known []InstalledRelease, want string) error {
 // everywhere refuses a rollback to a release that a host does not have any more.
 func (c *compiler) everywhere(target InstalledRelease) error {
 	var missing []string
-	for _, h := range c.app.Hosts() {
+	for _, h := range c.hosts() {
 		if !c.at(h).complete(target.Name) {
 			missing = append(missing, h)
 		}

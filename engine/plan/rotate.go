@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // rotate makes the waves of the active servers' turns. Servers that serve nothing go first; then never more than
@@ -11,6 +12,10 @@ func (c *compiler) rotate() ([]Wave, error) {
 	var out, in []turn // out of rotation, in rotation
 	idle := 0          // out of rotation, and nothing here mends that
 	for _, s := range c.app.Servers {
+		if c.skips(s) {
+			idle++
+			continue
+		}
 		t := c.turn(s)
 		for i, p := range t.points {
 			if t.states[i] == RotationUnknown {
@@ -70,11 +75,20 @@ func (c *compiler) batches(out, in []turn, idle int) ([][]turn, error) {
 		return batches, nil
 	}
 	if limit -= idle; limit < 1 {
-		return nil, &Refusal{Pos: c.app.place("rollout"),
-			Text: fmt.Sprintf("%s: %d of %d active servers are out of rotation and maxUnavailable is %d, so no other may be taken out", c.app.Name, idle, len(c.app.Servers), c.maxUnavailable()),
-			Hint: "mend those first, see trikk status, or raise rollout.rolling.maxUnavailable"}
+		return nil, c.tooFew(idle)
 	}
 	return append(batches, chunk(in, limit)...), nil
+}
+
+// tooFew refuses to take a server out beside those that are out and stay so. One that can't be reached counts as out.
+func (c *compiler) tooFew(idle int) *Refusal {
+	r := &Refusal{Pos: c.app.place("rollout"),
+		Text: fmt.Sprintf("%s: %d of %d active servers are out of rotation and maxUnavailable is %d, so no other may be taken out", c.app.Name, idle, len(c.app.Servers), c.maxUnavailable()),
+		Hint: "mend those first, see trikk status, or raise rollout.rolling.maxUnavailable"}
+	if out := slices.DeleteFunc(slices.Clone(c.app.Servers), func(s string) bool { return !c.skips(s) }); len(out) > 0 {
+		r.Text += "; what can't be reached counts as out: " + strings.Join(out, ", ")
+	}
+	return r
 }
 
 func inOrder(servers []string, turns []turn) []turn {

@@ -50,6 +50,11 @@ func fingerprint(f Facts) string {
 		}
 	}
 	f.Apps = apps
+	gone := map[string]string{} // which hosts, not why
+	for h := range f.Unreachable {
+		gone[h] = ""
+	}
+	f.Unreachable = gone
 	return digestOf(f)
 }
 
@@ -62,11 +67,20 @@ func Stale(p Plan, f Facts) []Change {
 			out = append(out, Change{App: a.App, Host: host, What: fmt.Sprintf(format, args...)})
 		}
 		for _, h := range a.Source.Hosts() {
+			if what, apart := reachedOrNot(p.Observed, f, h); apart {
+				if what != "" {
+					add(h, "%s", what)
+				}
+				continue
+			}
 			for _, what := range differences(p.Observed.Apps[a.App][h], f.Apps[a.App][h]) {
 				add(h, "%s", what)
 			}
 		}
 		for _, s := range a.Source.Servers {
+			if _, apart := reachedOrNot(p.Observed, f, s); apart {
+				continue
+			}
 			was, now := p.Observed.Rotation[a.App][s], f.Rotation[a.App][s]
 			for i := range max(len(was), len(now)) {
 				if w, n := rotationAt(was, i), rotationAt(now, i); w != n {
@@ -80,6 +94,19 @@ func Stale(p Plan, f Facts) []Change {
 		}
 	}
 	return out
+}
+
+// reachedOrNot tells of a host that could not be reached, then or now; apart: nothing else can be said of it.
+func reachedOrNot(was, now Facts, host string) (what string, apart bool) {
+	_, before := was.Unreachable[host]
+	why, after := now.Unreachable[host]
+	switch {
+	case before && !after:
+		what = "can be reached again"
+	case after && !before:
+		what = "can't be reached: " + why
+	}
+	return what, before || after
 }
 
 func identityOr(r Resolved) string {

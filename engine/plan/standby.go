@@ -5,6 +5,9 @@ package plan
 func (c *compiler) disableStandby() []Wave {
 	w := Wave{Name: WaveStandby}
 	for _, h := range c.app.Standby {
+		if c.skips(h) {
+			continue
+		}
 		if lane := c.standby(h); len(lane.Steps) > 0 {
 			w.Lanes = append(w.Lanes, lane)
 		}

@@ -52,7 +52,7 @@ func (c *compiler) turn(server string) turn {
 		down = down && state == RotationDown
 	}
 	t.needs.restart = t.needs.restart || down && !c.app.Service.None()
-	t.available = c.in.Offline || t.serves(c.app)
+	t.available = c.in.Offline || !c.skips(server) && t.serves(c.app)
 	return t
 }
 

@@ -29,6 +29,7 @@ type driver struct {
 	flights map[plan.Ref]context.CancelCauseFunc
 	group   sync.WaitGroup
 	unsaved error // a save failed: nothing is started any more
+	late    bool  // the deadline passed
 }
 
 // stamp is RFC 3339 with milliseconds.
@@ -125,6 +126,7 @@ func (d *driver) turn(came []plan.Event) (finished bool) {
 // takeIn applies an event that came. A result that does not fit is dropped: its step ends unknown with its segment.
 func (d *driver) takeIn(e *plan.Event, ahead int) bool {
 	*e = d.number(*e, ahead)
+	d.late = d.late || e.Kind == plan.DeadlinePassed
 	if e.Kind == plan.SegmentFinished {
 		delete(d.flights, *e.Ref)
 	}
@@ -174,14 +176,19 @@ func (d *driver) save(batch []plan.Event) bool {
 
 func (d *driver) interrupt(r plan.Ref) {
 	if cancel, ok := d.flights[r]; ok {
-		cancel(cut{})
+		cancel(cut{late: d.late})
 	}
 }
 
-// cut is why a segment's context ended before its time: a person, a lost lock or a journal that can't be saved.
-type cut struct{}
+// cut is why a segment's context ended before its time: the deadline, a person, a lost lock or a journal that can't be saved.
+type cut struct{ late bool }
 
-func (cut) Error() string { return "the run was interrupted" }
+func (c cut) Error() string {
+	if c.late {
+		return "the run's deadline passed"
+	}
+	return "the run was interrupted"
+}
 
 // Is makes it a cancellation for those who ask.
 func (cut) Is(target error) bool { return target == context.Canceled }
