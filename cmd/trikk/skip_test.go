@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -103,6 +105,20 @@ func TestSkipRefuses(t *testing.T) {
 	b.trikk(5, "apply", "hello@2.0", "-e", "demo", "--yes").says("maxUnavailable is 1, so no other may be taken out; what can't be reached counts as out: app02")
 	b.edit("environments/environment.cue", "app01: {address: \"127.0.0.1\"", "app01: {address: \"127.0.9.200\"")
 	b.trikk(1, "apply", "hello@2.0", "-e", "demo", "--yes").says("app01: connecting to ", "app02: connecting to ")
+	b.edit("environments/environment.cue", "127.0.9.200", "127.0.0.1")
+	b.edit("hello/app.cue", "maxUnavailable: 1", "maxUnavailable: 2")
+	w.open()
+	known := filepath.Join(b.fleet.Dir, "known_hosts")
+	keys, err := os.ReadFile(known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, own, _ := strings.Cut(w.at, ":")
+	lines := slices.DeleteFunc(strings.Split(string(keys), "\n"), func(l string) bool { return strings.Contains(l, "]:"+own+" ") })
+	if err := os.WriteFile(known, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.trikk(4, "apply", "hello@2.0", "-e", "demo", "--yes").says("app02: ", "its host key is not known")
 }
 
 // A server that is back when the locks are taken has its part in the plan, which is asked about again.
@@ -130,14 +146,14 @@ func TestDeadline(t *testing.T) {
 	b := newBench(t)
 	b.edit("hello/app.cue", `deadline: "3s"`, `deadline: "60s"`)
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")
-	b.trikk(7, "apply", "hello@3.0", "-e", "demo", "--yes", "--deadline", "6s").says(
-		"within 6s", "the deadline of the run passed (6s, --deadline)", "last seen: 503", "the run's deadline passed; last of ", "app01: back on 1.0-", "app02: not touched, on 1.0-")
-	b.edit("hello/app.cue", "minReadySeconds: 0", `minReadySeconds: 0, deadline: "6s"`)
+	b.trikk(7, "apply", "hello@3.0", "-e", "demo", "--yes", "--deadline", "20s").says(
+		"within 20s", "the deadline of the run passed (20s, --deadline)", "last seen: 503", "the run's deadline passed; last of ", "app01: back on 1.0-", "app02: not touched, on 1.0-")
+	b.edit("hello/app.cue", "minReadySeconds: 0", `minReadySeconds: 0, deadline: "8s"`)
 	events := b.trikk(7, "apply", "hello@3.0", "-e", "demo", "--yes", "--json").events()
 	told := false
 	for _, e := range events {
 		if e.Event == "deadline" {
-			told = e.Fields["deadline"] == "6s" && e.Fields["by"] == "rollout.deadline of hello"
+			told = e.Fields["deadline"] == "8s" && e.Fields["by"] == "rollout.deadline of hello"
 		}
 	}
 	if !told {
