@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"bytes"
 	"io"
 	"net"
 	"os"
@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"trikk.dev/engine/plan"
 )
 
 // way is the way to app02: while it is closed, the server can't be reached.
@@ -140,25 +143,43 @@ func TestSkipThatComesBack(t *testing.T) {
 	}
 }
 
-// A run ends at its deadline: what is in hand is undone, and the output says which deadline passed and what was seen last.
+// A run ends at its deadline: what is in hand is undone, and the output says which deadline passed.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.edit("hello/app.cue", `deadline: "3s"`, `deadline: "60s"`)
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")
-	b.trikk(7, "apply", "hello@3.0", "-e", "demo", "--yes", "--deadline", "20s").says(
-		"within 20s", "the deadline of the run passed (20s, --deadline)", "last seen: 503", "the run's deadline passed; last of ", "app01: back on 1.0-", "app02: not touched, on 1.0-")
+	b.trikk(7, "apply", "hello@3.0", "-e", "demo", "--yes") // it is installed now
+	b.edit("hello/app.cue", `deadline: "3s"`, `deadline: "90s"`)
+	b.trikk(7, "apply", "hello@3.0", "-e", "demo", "--yes", "--deadline", "10s").says(
+		"within 10s", "the deadline of the run passed (10s, --deadline)", "the run's deadline", "app01: back on 1.0-", "app02: not touched, on 1.0-")
 	b.edit("hello/app.cue", "minReadySeconds: 0", `minReadySeconds: 0, deadline: "8s"`)
 	events := b.trikk(7, "apply", "hello@3.0", "-e", "demo", "--yes", "--json").events()
-	told := false
-	for _, e := range events {
-		if e.Event == "deadline" {
-			told = e.Fields["deadline"] == "8s" && e.Fields["by"] == "rollout.deadline of hello"
-		}
-	}
+	told := slices.ContainsFunc(events, func(e event) bool {
+		return e.Event == "deadline" && e.Fields["deadline"] == "8s" && e.Fields["by"] == "rollout.deadline of hello"
+	})
 	if !told {
-		t.Errorf("no event names the deadline: %s", fmt.Sprint(events))
+		t.Errorf("no event names the deadline: %v", events)
 	}
 	b.trikk(64, "apply", "hello@3.0", "-e", "demo", "--deadline", "-1s").says("--deadline -1s: it is more than nothing")
-	b.trikk(0, "plan", "hello@1.0", "-e", "demo", "--detailed-exitcode")
+}
+
+// At the deadline people are told what the steps that still wait saw last, and not what ended.
+func TestDeadlineTellsWhatWasSeenLast(t *testing.T) {
+	var out bytes.Buffer
+	v := &plainView{w: &out, result: io.Discard, wave: map[int]string{}, last: map[string]string{}, steps: map[string]plan.Step{}}
+	probe := func(id string) plan.Step {
+		return plan.Step{ID: id, Host: "app01", Title: "probe " + id, Op: plan.ProbeOp{}}
+	}
+	lane := plan.Lane{Host: "app01", Steps: []plan.Step{probe("one"), probe("two")}}
+	v.start("RUN", plan.Plan{ID: "P", Deadline: plan.Duration(30 * time.Minute), DeadlineBy: "rollout.deadline of hello",
+		Apps: []plan.AppPlan{{App: "hello", Waves: []plan.Wave{{Name: "rotate", Lanes: []plan.Lane{lane}}}}}})
+	v.progress("app01", "one", "503")
+	v.event(plan.Event{Kind: plan.StepFinished, Ref: &plan.Ref{Plan: "P"}, Result: &plan.Result{Step: "one", Status: plan.Unchanged}})
+	v.progress("app01", "two", "404")
+	v.event(plan.Event{Kind: plan.DeadlinePassed})
+	_, said, _ := strings.Cut(out.String(), "the deadline")
+	want := " of the run passed (30m, rollout.deadline of hello); nothing new is started; what is in hand is finished or undone\n  app01  probe two: last seen: 404\n"
+	if said != want {
+		t.Errorf("got  %q\nwant %q", said, want)
+	}
 }

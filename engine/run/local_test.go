@@ -88,6 +88,7 @@ func TestParallelLimitsSegmentsInFlight(t *testing.T) {
 // is not cut.
 type meeting struct {
 	cutScript, cutDrain bool
+	cause               string
 	release             chan struct{}
 }
 
@@ -103,7 +104,7 @@ func (m *meeting) around(ctx context.Context, s plan.Segment) error {
 	case "b/drain":
 		select {
 		case <-ctx.Done():
-			m.cutDrain = true
+			m.cutDrain, m.cause = true, context.Cause(ctx).Error()
 			return ctx.Err()
 		case <-m.release:
 		}
@@ -161,9 +162,12 @@ func TestDeadlineOfTheContextFailsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		f, _, _, o := interrupted(t, ctx, func() { time.Sleep(2 * time.Minute) })
+		f, m, _, o := interrupted(t, ctx, func() { time.Sleep(2 * time.Minute) })
 		if o.Status != plan.Reverted || o.Apps[0].Reason != "the run's deadline passed" {
 			t.Errorf("outcome %+v", o)
+		}
+		if m.cause != "the run's deadline passed" {
+			t.Errorf("the segment that waited was cut because %s", m.cause)
 		}
 		f.healthy(t)
 	})
