@@ -14,7 +14,7 @@ import (
 // trusted refuses a saved plan that its environment, as the config repository at hand writes it, does not let be applied. The
 // plan itself is not asked: it could bring rules of its own.
 func (c *cli) trusted(ctx context.Context, s savedPlan) error {
-	w, err := config.Load(ctx, config.Options{Dir: c.absolute(c.flags.dir)})
+	w, err := c.load(ctx)
 	var wrong *config.Errors
 	if errors.As(err, &wrong) && wrong.List[0].Pos.File == "" {
 		return refused("what %s asks of a plan is not known: %w; apply in the config repository, or name it with -C DIR", s.plan.Env, err)

@@ -23,6 +23,7 @@ type world struct {
 	terminal bool                 // a person can be asked on in
 	colours  func(io.Writer) bool // a terminal that shows colour
 	signals  <-chan os.Signal
+	program  string // this program, to evaluate a config repository in a process of its own; "": in this one
 	// capture makes signals arrive on signals, until as many functions as it gave are called. Before and after that a signal
 	// ends the process, as people expect of a command that changes nothing.
 	capture func() func()
@@ -31,6 +32,10 @@ type world struct {
 // system is the real world.
 func system() world {
 	catcher := newCatcher()
+	program, err := os.Executable()
+	if err != nil {
+		program = ""
+	}
 	dir, err := os.Getwd()
 	if err != nil {
 		dir = "."
@@ -40,8 +45,8 @@ func system() world {
 		return ok && term.IsTerminal(int(f.Fd()))
 	}
 	return world{
-		colours: colours,
-		in:      os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, dir: dir,
+		colours: colours, program: program,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, dir: dir,
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), signals: catcher.to, capture: catcher.capture,
 	}
 }
@@ -116,7 +121,7 @@ func (c *cli) root() *cobra.Command {
 		cmd.GroupID = "deploy"
 		root.AddCommand(cmd)
 	}
-	root.AddCommand(c.demoCommand(), c.demoAppCommand(), c.versionCommand(), c.manCommand(), exitCodesTopic())
+	root.AddCommand(c.demoCommand(), c.demoAppCommand(), c.evaluateCommand(), c.versionCommand(), c.manCommand(), exitCodesTopic())
 	root.SetHelpCommand(helpCommand())
 	return root
 }

@@ -24,6 +24,9 @@ type flags struct {
 	sshConfig string
 	acceptNew bool
 	state     string
+	cueFile   int // KiB
+	cueMemory int // MiB
+	cueTime   time.Duration
 	wait      time.Duration // for locks that other runs hold
 }
 
@@ -38,6 +41,9 @@ func (f *flags) define(set *pflag.FlagSet) {
 	set.DurationVar(&f.timeout, "timeout", 15*time.Second, "give each connection `DURATION` to be ready")
 	set.StringVar(&f.sshConfig, "ssh-config", "", "read this `FILE` as ssh_config, or none (default: the user's)")
 	set.BoolVar(&f.acceptNew, "accept-new", false, "record unknown host keys, as OpenSSH's StrictHostKeyChecking=accept-new")
+	set.IntVar(&f.cueFile, "cue-file", 32, "refuse CUE files of more than `KIB` KiB")
+	set.IntVar(&f.cueMemory, "cue-memory", 1024, "end an evaluation of the config that needs more than `MIB` MiB")
+	set.DurationVar(&f.cueTime, "cue-time", 10*time.Second, "end the evaluation of a package that takes more than `DURATION` of CPU time")
 	set.StringVar(&f.state, "state", "", "keep runs in `DIR` (default: trikk in the XDG state directory)")
 }
 
@@ -51,6 +57,9 @@ func (c *cli) settle(set *pflag.FlagSet) error {
 	}
 	if c.flags.parallel < 1 {
 		return usage("--parallel %d: it is at least 1", c.flags.parallel)
+	}
+	if c.flags.cueFile < 1 || c.flags.cueMemory < 1 || c.flags.cueTime <= 0 {
+		return usage("--cue-file, --cue-memory and --cue-time are more than nothing")
 	}
 	if c.flags.timeout <= 0 {
 		return usage("--timeout %s: it is more than nothing", c.flags.timeout)

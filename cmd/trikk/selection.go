@@ -57,7 +57,7 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 	if len(names) == 0 && s.selector == "" && !s.all {
 		return chosen{}, usage("name an app, or select some with -l SELECTOR or --all")
 	}
-	w, err := config.Load(ctx, config.Options{Dir: c.absolute(c.flags.dir)})
+	w, err := c.load(ctx)
 	if err != nil {
 		return chosen{}, &exitError{exitConfig, err}
 	}

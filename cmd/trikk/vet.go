@@ -18,7 +18,7 @@ func (c *cli) vetCommand() *cobra.Command {
 			"network and prints every mistake, one a line: file:line:col: what (hint)." + exitHelp(exitDone, exitConfig, exitUsage),
 		Example: "  trikk vet\n  trikk vet apps/gis",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			w, err := config.Load(cmd.Context(), config.Options{Dir: c.absolute(c.flags.dir), Paths: dirs})
+			w, err := c.load(cmd.Context(), dirs...)
 			if err != nil {
 				return c.showMistakes(err)
 			}

@@ -29,9 +29,21 @@ type outcome struct {
 	folder folder
 	apps   []plan.App
 	envs   []plan.Environment
+	json   map[source][]byte // what CUE made of each
 	diags  []Diagnostic
 	// name is the app's name where it could be read, also of an app with mistakes; "" where there is none.
 	name string
+}
+
+// source names an app in an environment, or an environment without an app.
+type source struct{ app, env string }
+
+// keep keeps what CUE made of one.
+func (o *outcome) keep(s source, json []byte) {
+	if o.json == nil {
+		o.json = map[source][]byte{}
+	}
+	o.json[s] = json
 }
 
 // failed reports whether the package has mistakes.
@@ -128,8 +140,10 @@ func (e evaluator) build(folders []folder, parse parseFile) (b built, err error)
 	if b.language, err = newLanguage(ctx, schema.value); err != nil {
 		return built{}, err
 	}
-	for _, in := range insts[1:] {
+	for i, in := range insts[1:] {
+		ended := e.begin(work{folders[i].dir, folders[i].start(e.module).File})
 		b.values = append(b.values, instance(ctx, in))
+		ended()
 	}
 	return b, nil
 }
@@ -163,6 +177,7 @@ func (e evaluator) guarded(f folder, l loaded, lang language) (o outcome) {
 			o = outcome{folder: f, diags: []Diagnostic{{Pos: f.start(e.module), Message: fmt.Sprintf("the CUE library gave up on this package: %v", r)}}}
 		}
 	}()
+	defer e.begin(work{f.dir, f.start(e.module).File})()
 	p := reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}}
 	p.read(l)
 	p.outcome.diags = tidy(merge(p.outcome.diags))

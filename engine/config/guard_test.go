@@ -66,12 +66,12 @@ func TestRefusedFiles(t *testing.T) {
 		},
 		"a large file": {
 			func(t *testing.T, dir string) {
-				data := "package a\n\n_x: \"" + strings.Repeat("x", 256<<10) + "\"\n"
+				data := "package a\n\n_x: \"" + strings.Repeat("x", 32<<10) + "\"\n"
 				if err := os.WriteFile(filepath.Join(dir, "apps/a/big.cue"), []byte(data), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			},
-			"apps/a/big.cue:1:1: has 257 KiB; a CUE file may have 256 (split the file)",
+			"apps/a/big.cue:1:1: has 33 KiB; a CUE file may have 32 (split the file, or raise --cue-file)",
 		},
 		"a large file of another module": {
 			func(t *testing.T, dir string) {
@@ -79,11 +79,11 @@ func TestRefusedFiles(t *testing.T) {
 				if err := os.MkdirAll(filepath.Dir(p), 0o755); err != nil {
 					t.Fatal(err)
 				}
-				if err := os.WriteFile(p, []byte("package other\n"+strings.Repeat(" ", 256<<10)), 0o644); err != nil {
+				if err := os.WriteFile(p, []byte("package other\n"+strings.Repeat(" ", 32<<10)), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			},
-			"cue.mod/pkg/other.example/big.cue:1:1: has 257 KiB; a CUE file may have 256 (split the file)",
+			"cue.mod/pkg/other.example/big.cue:1:1: has 33 KiB; a CUE file may have 32 (split the file, or raise --cue-file)",
 		},
 		"another module below": {
 			func(t *testing.T, dir string) {

@@ -17,13 +17,34 @@ type Options struct {
 	// Paths limits which apps' mistakes are reported: to those in these folders, relative to Dir or absolute. Everything
 	// is loaded all the same, since apps can clash. Empty: all.
 	Paths []string
+	// MaxFile is how large a CUE file may be, in bytes; 0 is 32 KiB. It bounds what one file can ask of the evaluator.
+	MaxFile int64
+	// Isolation evaluates in another process, under bounds; nil: in this one, without.
+	Isolation *Isolation
+
+	only  []string          // packages to evaluate, by folder relative to the module's root; none: all
+	begin func(work) func() // is told of each file and package, and what it gives of its end; nil: nobody wants to know
 }
+
+// defaultMaxFile is the size of the largest CUE file, in bytes: about 1,000 lines.
+const defaultMaxFile = 32 << 10
 
 // Load reads a config repository and checks all of it. The error is an *Errors with every mistake, or ctx's.
 func Load(ctx context.Context, o Options) (Workspace, error) {
-	m, err := findModule(cmp.Or(o.Dir, "."))
+	if o.Isolation != nil {
+		return isolated(ctx, o)
+	}
+	return loadHere(ctx, o)
+}
+
+// loadHere is Load in this process.
+func loadHere(ctx context.Context, o Options) (Workspace, error) {
+	m, err := findModule(cmp.Or(o.Dir, "."), cmp.Or(o.MaxFile, defaultMaxFile))
 	if err != nil {
 		return Workspace{}, err
+	}
+	if m.begin = o.begin; m.begin == nil {
+		m.begin = func(work) func() { return func() {} }
 	}
 	within, err := m.limits(o.Paths)
 	if err != nil {
@@ -44,7 +65,7 @@ func Load(ctx context.Context, o Options) (Workspace, error) {
 	}
 	diags = slices.DeleteFunc(diags, func(d Diagnostic) bool { return !within.covers(m.file(d.Pos)) && m.isLeaf(folders, d.Pos) })
 	e := evaluator{module: m, overlay: over}
-	outcomes, err := e.all(ctx, m.classify(folders))
+	outcomes, err := e.all(ctx, o.wanted(m.classify(folders)))
 	if err != nil {
 		return Workspace{}, fmt.Errorf("evaluating: %w", err)
 	}
@@ -68,6 +89,11 @@ func Load(ctx context.Context, o Options) (Workspace, error) {
 		return w, &Errors{List: tidy(merge(diags))}
 	}
 	return w, nil
+}
+
+// wanted leaves out what is not to be evaluated.
+func (o Options) wanted(folders []folder) []folder {
+	return slices.DeleteFunc(folders, func(f folder) bool { return len(o.only) > 0 && !slices.Contains(o.only, f.dir) })
 }
 
 // limits is the folders that mistakes are reported for; none: all.

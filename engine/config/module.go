@@ -11,6 +11,7 @@ import (
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/mod/modfile"
+	"trikk.dev/engine/plan"
 )
 
 // schemaImport is how users import the schema.
@@ -21,10 +22,13 @@ type module struct {
 	root string // absolute
 	path string // without the major version
 	base string // absolute: what positions are relative to
+	// maxFile bounds one file, in bytes: a very long expression overflows the evaluator's stack.
+	maxFile int64
+	begin   func(work) func() // see Options
 }
 
 // findModule finds the module that dir is in.
-func findModule(dir string) (module, error) {
+func findModule(dir string, maxFile int64) (module, error) {
 	base, err := filepath.Abs(dir)
 	if err != nil {
 		return module{}, failure(fmt.Sprintf("finding the config repository: %v", err), "")
@@ -34,11 +38,15 @@ func findModule(dir string) (module, error) {
 	}
 	for root := base; ; root = filepath.Dir(root) {
 		name := filepath.Join(root, "cue.mod", "module.cue")
-		data, err := os.ReadFile(name)
+		m := module{root: root, base: base, maxFile: maxFile}
+		data, err := m.moduleFile(name)
 		if err == nil {
-			m := module{root: root, base: base}
 			m.path, err = m.read(name, data)
 			return m, err
+		}
+		var wrong *Errors
+		if errors.As(err, &wrong) {
+			return module{}, wrong
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return module{}, failure(fmt.Sprintf("reading the module file: %v", err), "")
@@ -47,6 +55,32 @@ func findModule(dir string) (module, error) {
 			return module{}, failure(fmt.Sprintf("%s is not in a config repository: no cue.mod/module.cue here or above", dir), "trikk init makes one")
 		}
 	}
+}
+
+// moduleFile reads the module file, which must be one of the repository: a regular file of a sane size.
+func (m module) moduleFile(name string) ([]byte, error) {
+	refuse := func(name, message, hint string) ([]byte, error) {
+		return nil, &Errors{List: []Diagnostic{{Pos: plan.Pos{File: m.show(name), Line: 1, Column: 1}, Message: message, Hint: hint}}}
+	}
+	for _, part := range []string{filepath.Dir(name), name} {
+		fi, err := os.Lstat(part)
+		switch {
+		case err != nil:
+			return nil, err
+		case fi.Mode()&fs.ModeSymlink != 0:
+			return refuse(part, "is a symbolic link", noLinks)
+		case part == name && !fi.Mode().IsRegular():
+			return refuse(part, "is not a regular file", "")
+		case part == name && fi.Size() > m.maxFile:
+			return refuse(part, m.tooLarge(fi.Size()), "")
+		}
+	}
+	return os.ReadFile(name)
+}
+
+// tooLarge says that a file has too many bytes.
+func (m module) tooLarge(size int64) string {
+	return fmt.Sprintf("has %d KiB; a CUE file may have %d", (size+1023)>>10, m.maxFile>>10)
 }
 
 // read gives the path of the module from its module file.

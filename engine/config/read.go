@@ -97,7 +97,8 @@ func (r *reader) app(pkg, v cue.Value) {
 // deployment reads one app in one environment.
 func (r *reader) deployment(env string, v cue.Value, common map[string]plan.Pos) {
 	var a plan.App
-	if err := decode(v, &a); err != nil {
+	data, err := decode(v, &a)
+	if err != nil {
 		r.add(Diagnostic{Pos: r.pos(r.valuePos(v)), Path: "environments." + env, Message: err.Error()})
 		return
 	}
@@ -111,6 +112,7 @@ func (r *reader) deployment(env string, v cue.Value, common map[string]plan.Pos)
 	if len(a.Build) > 0 {
 		a.Dir = dir
 	}
+	r.outcome.keep(source{a.Name, env}, data)
 	r.outcome.apps = append(r.outcome.apps, a)
 }
 
@@ -129,13 +131,15 @@ func (r *reader) inventory(pkg, v cue.Value) {
 	for it.Next() {
 		name := it.Selector().Unquoted()
 		e := plan.Environment{Name: name}
-		if err := decode(it.Value(), &e); err != nil {
+		data, err := decode(it.Value(), &e)
+		if err != nil {
 			r.add(Diagnostic{Pos: r.pos(r.valuePos(it.Value())), Path: "environments." + name, Message: err.Error()})
 			continue
 		}
 		e.Pos = r.written("environments."+name, it.Value())
 		places := r.places(it.Value(), nil)
-		r.hosts(&e, places)
+		naming(&e, places)
+		r.outcome.keep(source{"", name}, data)
 		r.approval(e, places)
 		r.outcome.envs = append(r.outcome.envs, e)
 	}
@@ -149,8 +153,8 @@ func (r *reader) written(path string, v cue.Value) plan.Pos {
 	return r.pos(r.valuePos(v))
 }
 
-// hosts fills in what the inventory says by its keys.
-func (r *reader) hosts(e *plan.Environment, places map[string]plan.Pos) {
+// naming fills in what the inventory says by its keys.
+func naming(e *plan.Environment, places map[string]plan.Pos) {
 	for name, h := range e.Servers {
 		h.Name, h.Pos = name, places["servers."+name]
 		e.Servers[name] = h
@@ -162,11 +166,22 @@ func (r *reader) hosts(e *plan.Environment, places map[string]plan.Pos) {
 }
 
 // decode reads a value into a Go type that must know all its fields.
-func decode(v cue.Value, into any) error {
+func decode(v cue.Value, into any) ([]byte, error) {
 	data, err := v.MarshalJSON()
 	if err != nil {
-		return err
+		return nil, err
 	}
+	if len(data) > maxValue {
+		return nil, fmt.Errorf("has values of %d MiB; %d are allowed", len(data)>>20, maxValue>>20)
+	}
+	return data, unmarshal(data, into)
+}
+
+// maxValue bounds what a deployment or an environment evaluates to, in bytes of JSON: more is a mistake, or an attack.
+const maxValue = 8 << 20
+
+// unmarshal reads what CUE made of a value, strictly.
+func unmarshal(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	d.UseNumber() // a large number in a generated file stays what it is

@@ -18,9 +18,6 @@ import (
 	"trikk.dev/engine/plan"
 )
 
-// maxFile bounds one file, in bytes: a very long expression overflows the evaluator's stack.
-const maxFile = 256 << 10
-
 // folder is one package: the files of one folder with one package name.
 type folder struct {
 	dir     string // relative to the module's root, with slashes; "." is the root
@@ -152,16 +149,19 @@ func (s *scanner) enter(dir string) error {
 	return nil
 }
 
+// noLinks is what to do about a symbolic link: it could lead out of the repository.
+const noLinks = "a config repository has no symbolic links: copy the file, or import the package"
+
 // link refuses symbolic links that would bring in CUE files, or hide them.
 func (s *scanner) link(name string) {
-	const hint = "a config repository has no symbolic links: copy the file, or import the package"
-	if isSource(filepath.Base(name)) {
-		s.refuse(name, "is a symbolic link", hint)
+	rel, _ := s.rel(name)
+	if isSource(filepath.Base(name)) || strings.HasPrefix(rel, "cue.mod/") {
+		s.refuse(name, "is a symbolic link", noLinks)
 		return
 	}
 	entries, err := os.ReadDir(name)
 	if err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isSource(e.Name()) }) {
-		s.refuse(name, "is a symbolic link to a folder with CUE files", hint)
+		s.refuse(name, "is a symbolic link to a folder with CUE files", noLinks)
 	}
 }
 
@@ -176,8 +176,8 @@ func (s *scanner) read(name string, e fs.DirEntry) ([]byte, bool) {
 		s.refuse(name, "is not a regular file", "")
 		return nil, false
 	}
-	if fi.Size() > maxFile {
-		s.refuse(name, fmt.Sprintf("has %d KiB; a CUE file may have %d", (fi.Size()+1023)>>10, maxFile>>10), "split the file")
+	if fi.Size() > s.maxFile {
+		s.refuse(name, s.tooLarge(fi.Size()), "split the file, or raise --cue-file")
 		return nil, false
 	}
 	data, err := os.ReadFile(name)
@@ -190,6 +190,7 @@ func (s *scanner) read(name string, e fs.DirEntry) ([]byte, bool) {
 // parse files a file under its package.
 func (s *scanner) parse(name string, data []byte) {
 	rel, _ := s.rel(name)
+	defer s.begin(work{File: s.show(name)})()
 	f, err := parser.ParseFile(name, data)
 	s.diags = append(s.diags, withoutEcho(s.plain(err))...)
 	pkg := ""

@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -19,14 +20,16 @@ type Workspace struct {
 	Warnings []Diagnostic
 
 	apps []plan.App
+	json map[source][]byte // what CUE made of each app and environment
 }
 
 // newWorkspace collects what the packages gave.
 func newWorkspace(m module, outcomes []outcome) Workspace {
-	w := Workspace{Root: m.root, Module: m.path}
+	w := Workspace{Root: m.root, Module: m.path, json: map[source][]byte{}}
 	for _, o := range outcomes {
 		w.apps = append(w.apps, o.apps...)
 		w.Environments = append(w.Environments, o.envs...)
+		maps.Copy(w.json, o.json)
 	}
 	slices.SortStableFunc(w.apps, func(a, b plan.App) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Env, b.Env), comparePos(a.Pos, b.Pos))

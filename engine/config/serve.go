@@ -1,0 +1,179 @@
+package config
+
+import (
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"sync"
+
+	"trikk.dev/engine/plan"
+)
+
+// maxStack bounds a stack of the evaluating process, in bytes: what needs more would need all memory soon.
+const maxStack = 256 << 20
+
+// request is what the evaluating process is asked.
+type request struct {
+	Dir     string
+	Paths   []string
+	MaxFile int64
+	Only    []string
+	Memory  int64
+}
+
+// report is one message of the evaluating process: work that begins or has ended, or the answer, which is the last one.
+type report struct {
+	Work   work
+	Ended  bool
+	Answer *answer
+}
+
+// work is a file that is read, or a package that is evaluated.
+type work struct {
+	Dir  string // of the package, relative to the module's root; "" for a file
+	File string // as it is shown
+}
+
+func (w work) what() string {
+	if w.Dir == "" {
+		return "this file"
+	}
+	return "this package"
+}
+
+// answer is the outcome of Load as it crosses the pipe. Values go as the JSON that CUE made of them, so that they are decoded
+// as they would have been over there.
+type answer struct {
+	Failed       string // an error that is no list of mistakes
+	Mistakes     []sentDiagnostic
+	Root, Module string
+	Apps         []sentApp
+	Environments []sentEnvironment
+	Warnings     []sentDiagnostic
+}
+
+// sentDiagnostic carries what String needs too.
+type sentDiagnostic struct {
+	Diagnostic
+	Exact bool
+}
+
+func sent(list []Diagnostic) (out []sentDiagnostic) {
+	for _, d := range list {
+		out = append(out, sentDiagnostic{d, d.exact})
+	}
+	return out
+}
+
+func received(list []sentDiagnostic) (out []Diagnostic) {
+	for _, s := range list {
+		s.exact = s.Exact
+		out = append(out, s.Diagnostic)
+	}
+	return out
+}
+
+type sentApp struct {
+	JSON           []byte
+	Name, Env, Dir string
+	Path           string // of a local artifact
+	Pos            plan.Pos
+	Places         map[string]plan.Pos
+}
+
+type sentEnvironment struct {
+	JSON   []byte
+	Name   string
+	Pos    plan.Pos
+	Places map[string]plan.Pos // of its hosts
+}
+
+// Serve is the evaluating process of Isolation: it reads one request and writes reports. It is called by nothing else, since it
+// changes how its process uses memory.
+func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	var q request
+	if err := gob.NewDecoder(in).Decode(&q); err != nil {
+		return fmt.Errorf("reading what to evaluate: %w", err)
+	}
+	debug.SetMaxStack(maxStack)
+	debug.SetGCPercent(400)
+	debug.SetMemoryLimit(q.Memory / 4 * 3)
+	var mu sync.Mutex
+	e := gob.NewEncoder(out)
+	send := func(r report) error {
+		mu.Lock()
+		defer mu.Unlock()
+		return e.Encode(r)
+	}
+	o := Options{Dir: q.Dir, Paths: q.Paths, MaxFile: q.MaxFile, only: q.Only}
+	o.begin = func(w work) func() {
+		_ = send(report{Work: w})
+		return func() { _ = send(report{Work: w, Ended: true}) }
+	}
+	w, err := loadHere(ctx, o)
+	return send(report{Answer: answerOf(w, err)})
+}
+
+func answerOf(w Workspace, err error) *answer {
+	var wrong *Errors
+	switch {
+	case errors.As(err, &wrong):
+		return &answer{Mistakes: sent(wrong.List)}
+	case err != nil:
+		return &answer{Failed: err.Error()}
+	}
+	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings)}
+	for _, app := range w.apps {
+		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places}
+		if f := app.Artifact.File; f != nil {
+			s.Path = f.Path
+		}
+		a.Apps = append(a.Apps, s)
+	}
+	for _, env := range w.Environments {
+		places := map[string]plan.Pos{}
+		for name, h := range env.Servers {
+			places["servers."+name] = h.Pos
+		}
+		for name, p := range env.Proxies {
+			places["proxies."+name] = p.Pos
+		}
+		a.Environments = append(a.Environments, sentEnvironment{w.json[source{"", env.Name}], env.Name, env.Pos, places})
+	}
+	return a
+}
+
+// workspace is what Load gives.
+func (a *answer) workspace() (Workspace, error) {
+	if a.Failed != "" {
+		return Workspace{}, errors.New(a.Failed)
+	}
+	if len(a.Mistakes) > 0 {
+		return Workspace{}, &Errors{List: received(a.Mistakes)}
+	}
+	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings)}
+	for _, s := range a.Apps {
+		var app plan.App
+		if err := unmarshal(s.JSON, &app); err != nil {
+			return Workspace{}, err
+		}
+		app.Name, app.Env, app.Dir, app.Pos, app.Places = s.Name, s.Env, s.Dir, s.Pos, s.Places
+		if f := app.Artifact.File; f != nil {
+			f.Path = s.Path
+		}
+		w.apps = append(w.apps, app)
+	}
+	for _, s := range a.Environments {
+		env := plan.Environment{Name: s.Name}
+		if err := unmarshal(s.JSON, &env); err != nil {
+			return Workspace{}, err
+		}
+		env.Pos = s.Pos
+		naming(&env, s.Places)
+		w.Environments = append(w.Environments, env)
+	}
+	return w, nil
+}
