@@ -78,7 +78,7 @@ func TestDefaultsInsideOptionalParts(t *testing.T) {
 	}{
 		{"extension", one.Artifact.Maven.Extension, "jar"},
 		{"process", *one.Service.Process, plan.Process{Command: "run", Timeout: sec(30)}},
-		{"file mode", one.Files["a.properties"].Mode, "0644"},
+		{"file mode", one.Files["a.properties"].ModeBits(), "0644"},
 		{"http", *one.Probes["web"].HTTP, plan.HTTPCheck{Timing: timing, Host: "127.0.0.1", Port: 80, Path: "/"}},
 		{"tcp", *one.Probes["socket"].TCP, plan.TCPCheck{Timing: timing, Host: "127.0.0.1", Port: 81}},
 		{"exec", *one.Probes["own"].Exec, plan.ExecCheck{Timing: timing, Command: "true"}},

@@ -225,6 +225,12 @@ func vetted(t *testing.T, p page, line int, files map[string]string) {
 				t.Fatal(err)
 			}
 		}
+		for _, m := range regexp.MustCompile(`(age|sops): (?:\{)?file: "(\w[^"]*)"`).FindAllStringSubmatch(text, -1) {
+			sealed := map[string]string{"age": "age-encryption.org/v1\n", "sops": "a: ENC[AES256_GCM,data:x]\n"}[m[1]]
+			if err := os.WriteFile(filepath.Join(filepath.Dir(path), m[2]), []byte(sealed), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	var out bytes.Buffer
 	w := world{in: strings.NewReader(""), out: &out, err: &out, env: func(string) string { return "" }, now: time.Now, dir: dir}

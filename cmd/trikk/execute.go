@@ -101,6 +101,9 @@ type recheck func(ctx context.Context, p plan.Plan) (plan.Plan, error)
 // execute takes the locks, looks once more, and runs the plan to its end. The error is nil when the run has an outcome.
 func (f *fleet) execute(ctx context.Context, p plan.Plan, check recheck) (plan.Outcome, error) {
 	c := f.cli
+	if err := f.secrets(ctx, p); err != nil {
+		return plan.Outcome{}, err
+	}
 	lock, p, err := f.locked(ctx, p, check)
 	if err != nil {
 		return plan.Outcome{}, err
@@ -108,6 +111,9 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan, check recheck) (plan.O
 	defer lock.Release()
 	if p.Empty() {
 		return nothingDone(p), nil
+	}
+	if err := f.secrets(ctx, p); err != nil { // what was read is not read again; the plan may be another one
+		return plan.Outcome{}, err
 	}
 	log, err := run.Create(c.runs(), f.meta, p)
 	if errors.Is(err, fs.ErrExist) {
@@ -186,6 +192,16 @@ func (f *fleet) locked(ctx context.Context, p plan.Plan, check recheck) (*act.Lo
 		p = next
 	}
 	return nil, p, refused("servers of %s come and go: each look at them finds others (see trikk status)", p.Env)
+}
+
+// secrets reads all that the plan needs while nothing is changed yet.
+func (f *fleet) secrets(ctx context.Context, p plan.Plan) error {
+	ctx, stop := f.cli.interruptible(ctx)
+	defer stop()
+	if err := f.actor.ReadSecrets(ctx, p); err != nil {
+		return stopped(ctx, fmt.Errorf("%w\nnothing was changed", err))
+	}
+	return nil
 }
 
 // lock takes the lock of every app on every one of its hosts, and waits for them as long as --wait says.

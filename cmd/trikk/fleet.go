@@ -41,11 +41,12 @@ func (c *cli) fleetOf(env plan.Environment, meta run.Meta) *fleet {
 		ConfigFile: c.flags.sshConfig, AcceptNew: c.flags.acceptNew, ConnectTimeout: c.flags.timeout, MaxDials: c.flags.parallel,
 		Notice: func(text string) { c.say("%s", text) },
 	})
-	resolver := &artifact.Resolver{Secrets: secret.Resolve}
+	secrets := &secret.Reader{}
+	resolver := &artifact.Resolver{Secrets: secrets.Read}
 	f := &fleet{cli: c, pool: pool, run: meta.Run, meta: meta, progress: func(string, string, string) {}}
 	f.gatherer = &act.Gatherer{Readers: proxy.ReadersOf(pool), Resolver: resolver}
 	f.actor = act.New(act.Options{
-		Hosts: pool, Resolver: resolver, Secrets: secret.Resolve, Run: meta.Run, Who: meta.Who, Since: meta.Started, Now: c.now,
+		Hosts: pool, Resolver: resolver, Secrets: secrets.Read, Run: meta.Run, Who: meta.Who, Since: meta.Started, Now: c.now,
 		Progress: func(s plan.Step, line string) { f.progress(s.Host, s.ID, line) },
 	})
 	return f

@@ -17,11 +17,12 @@ import (
 // Options say what an Actor works with. Hosts and Run are needed.
 type Options struct {
 	Hosts    proxy.Hosts
-	Resolver *artifact.Resolver                // for what the controller downloads; nil refuses it
-	Secrets  func(plan.Secret) (string, error) // nil refuses steps that need one
-	Run      string                            // ID of the run
-	Who      string                            // user@host of the controller
-	Since    string                            // when the run began, RFC 3339; "": when it locks
+	Resolver *artifact.Resolver // for what the controller downloads; nil refuses it
+	// Secrets reads a secret; it may be asked for the same one often. nil refuses steps that need one.
+	Secrets func(context.Context, plan.Secret) (string, error)
+	Run     string // ID of the run
+	Who     string // user@host of the controller
+	Since   string // when the run began, RFC 3339; "": when it locks
 	// Progress gets short lines about a step that is going on; it may be nil. It is called concurrently for different steps.
 	Progress func(step plan.Step, line string)
 	// Now is the clock; nil is time.Now.
@@ -34,20 +35,28 @@ type Actor struct {
 	mu   sync.Mutex
 	lock *Lock
 	sums sums
+	// hidden are the secrets that were read: results, progress and errors come without them.
+	hidden hidden
 }
 
 // New makes an actor.
 func New(o Options) *Actor {
-	if o.Progress == nil {
-		o.Progress = func(plan.Step, string) {}
+	progress := o.Progress
+	if progress == nil {
+		progress = func(plan.Step, string) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.Secrets == nil {
-		o.Secrets = func(plan.Secret) (string, error) { return "", errors.New("secrets are not available here") }
+		o.Secrets = func(context.Context, plan.Secret) (string, error) {
+			return "", errors.New("secrets are not available here")
+		}
 	}
-	return &Actor{o: o}
+	a := &Actor{}
+	o.Progress = func(s plan.Step, line string) { progress(s, a.hidden.text(line)) }
+	a.o = o
+	return a
 }
 
 func (a *Actor) setLock(l *Lock) {
@@ -79,9 +88,9 @@ func (a *Actor) Do(ctx context.Context, seg plan.Segment, results func(plan.Resu
 	d := doing{Actor: a, seg: seg, results: results, began: a.o.Now()}
 	switch seg.Transport {
 	case plan.Script:
-		return d.scripts(ctx)
+		return a.hidden.error(d.scripts(ctx))
 	case plan.SFTP, plan.Dial, plan.Local:
-		return d.oneByOne(ctx)
+		return a.hidden.error(d.oneByOne(ctx))
 	}
 	return fmt.Errorf("segment of %s: the transport %q is not known", seg.Host, seg.Transport)
 }
@@ -99,7 +108,7 @@ func (d *doing) give(r plan.Result) {
 	if r.Millis == 0 {
 		r.Millis = d.o.Now().Sub(d.began).Milliseconds()
 	}
-	r.Error, r.Output = oneLine(r.Error), tail(r.Output)
+	r.Error, r.Output = oneLine(d.hidden.text(r.Error)), tail(d.hidden.text(r.Output))
 	d.began = d.o.Now()
 	d.results(r)
 }

@@ -92,7 +92,7 @@ func TestScriptFailureWords(t *testing.T) {
 func TestSecretsOfScripts(t *testing.T) {
 	h := hosttest.New(t, "app01")
 	h.OnStep("").Times(3)
-	read := func(s plan.Secret) (string, error) {
+	read := func(_ context.Context, s plan.Secret) (string, error) {
 		if s.Env == "GONE" {
 			return "", errors.New("reading secret env GONE: it is not set")
 		}
@@ -107,7 +107,7 @@ func TestSecretsOfScripts(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	for _, c := range h.Calls() {
-		if len(c.Secrets) != 1 && c.ID != "b" || strings.Contains(c.Text, "value of") {
+		if len(c.Secrets) != 2 || strings.Contains(c.Text, "value of") || c.ID != "b" && !strings.Contains(c.Text, "=$"+c.Secrets[0]) && !strings.Contains(c.Text, "=$"+c.Secrets[1]) {
 			t.Errorf("secrets %q in %s", c.Secrets, c)
 		}
 	}

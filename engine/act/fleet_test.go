@@ -159,11 +159,11 @@ func (f *fleet) gatherer() *act.Gatherer {
 }
 
 func (f *fleet) resolver() *artifact.Resolver {
-	return &artifact.Resolver{Cache: filepath.Join(f.dist, "cache"), Wait: time.Millisecond, Secrets: secret.Resolve}
+	return &artifact.Resolver{Cache: filepath.Join(f.dist, "cache"), Wait: time.Millisecond, Secrets: (&secret.Reader{}).Read}
 }
 
 func (f *fleet) actor(run string) *act.Actor {
-	return act.New(act.Options{Hosts: f.pool, Resolver: f.resolver(), Secrets: secret.Resolve, Run: run, Who: "anna@laptop"})
+	return act.New(act.Options{Hosts: f.pool, Resolver: f.resolver(), Secrets: (&secret.Reader{}).Read, Run: run, Who: "anna@laptop"})
 }
 
 // compile gathers and compiles.

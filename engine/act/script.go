@@ -10,71 +10,48 @@ import (
 	"trikk.dev/engine/plan"
 )
 
-// scripts sends the segment's steps as one script, or as several where the secrets of two steps would have one name.
+// scripts sends the segment's steps as one script.
 func (d *doing) scripts(ctx context.Context) error {
 	h, err := d.o.Hosts.Host(ctx, d.seg.Host)
 	if err != nil {
 		return d.unreached(d.seg.Steps[0], err)
 	}
-	steps := d.seg.Steps
 	if _, guarded := d.held().target(d.seg); !guarded {
 		if err := d.checkLock(ctx); err != nil {
-			return d.unreached(steps[0], err)
+			return d.unreached(d.seg.Steps[0], err)
 		}
 	}
-	for len(steps) > 0 {
-		n := scriptEnd(steps)
-		ok, err := d.script(ctx, h, steps[:n])
-		if err != nil || !ok {
-			return err
-		}
-		steps = steps[n:]
-	}
-	return nil
+	return d.script(ctx, h, d.seg.Steps)
 }
 
-// scriptEnd is how many steps go into one script: up to the second that has secrets.
-func scriptEnd(steps []plan.Step) int {
-	with := 0
-	for i, s := range steps {
-		if f, ok := s.Op.(plan.Fetch); ok && len(f.Secrets()) > 0 {
-			with++
-		}
-		if with > 1 {
-			return i
-		}
-	}
-	return len(steps)
-}
-
-// script sends steps and reports each as its record comes. ok: all of them succeeded.
-func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) (ok bool, err error) {
+// script sends steps and reports each as its record comes.
+func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) error {
 	s := host.Script{As: d.seg.As, Secrets: map[string]string{}, Guard: d.held().guard(d.seg), Log: d.held().stepLog(d.seg)}
 	for _, step := range steps {
-		if err := d.secrets(step, s.Secrets); err != nil {
+		if err := d.secrets(ctx, step, s.Secrets); err != nil {
 			d.give(plan.Result{Step: steps[0].ID, Status: plan.NotRun, Error: err.Error()})
-			return false, nil
+			return nil
 		}
 		s.Steps = append(s.Steps, host.ScriptStep{ID: step.ID, Text: step.Op.Script(), Timeout: step.Timeout.D(), Logged: !plan.Repeatable(step.Op)})
 	}
 	done, ok := 0, true
-	_, err = h.Run(ctx, s, func(r host.Record) {
+	_, err := h.Run(ctx, s, func(r host.Record) {
 		if done >= len(steps) || !ok {
 			return
 		}
-		ok = r.Exit == 0
+		ok, r.Output = r.Exit == 0, d.hidden.text(r.Output)
 		d.give(resultOf(steps[done], r))
 		done++
 	})
 	switch {
 	case err != nil && done < len(steps) && ok && notRun(err):
-		return false, d.unreached(steps[done], err)
+		return d.unreached(steps[done], err)
 	case err != nil:
-		return false, titled(steps, err)
+		return titled(steps, err)
 	case ok && done < len(steps):
-		return false, &host.Error{Host: d.seg.Host, Kind: host.Protocol, Step: steps[done].ID, Doing: "running a script", Err: fmt.Errorf("%d of %d steps answered", done, len(steps))}
+		return &host.Error{Host: d.seg.Host, Kind: host.Protocol, Step: steps[done].ID, Doing: "running a script", Err: fmt.Errorf("%d of %d steps answered", done, len(steps))}
 	}
-	return ok, nil
+	return nil
 }
 
 // titled names the step that an error tells of as people know it.
@@ -99,22 +76,6 @@ func (d *doing) unreached(s plan.Step, err error) error {
 		return err
 	}
 	d.give(plan.Result{Step: s.ID, Status: plan.NotRun, Error: err.Error()})
-	return nil
-}
-
-// secrets reads what a step's script expects in shell variables.
-func (d *doing) secrets(s plan.Step, into map[string]string) error {
-	f, ok := s.Op.(plan.Fetch)
-	if !ok {
-		return nil
-	}
-	for name, ref := range f.Secrets() {
-		v, err := d.o.Secrets(ref)
-		if err != nil {
-			return err
-		}
-		into[name] = v
-	}
 	return nil
 }
 

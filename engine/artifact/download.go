@@ -61,7 +61,7 @@ func (r *Resolver) Download(ctx context.Context, f plan.Fetch) (path string, fre
 	if err != nil {
 		return "", false, err
 	}
-	creds, err := r.credentials(f.Auth, target)
+	creds, err := r.credentials(ctx, f.Auth, target)
 	if err != nil {
 		return "", false, err
 	}

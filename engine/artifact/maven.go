@@ -49,7 +49,7 @@ func (r *Resolver) maven(ctx context.Context, a plan.Maven, version string) (pla
 	if err != nil {
 		return plan.Resolved{}, err
 	}
-	creds, err := r.credentials(a.Auth, repo)
+	creds, err := r.credentials(ctx, a.Auth, repo)
 	if err != nil {
 		return plan.Resolved{}, err
 	}

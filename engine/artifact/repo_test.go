@@ -1,6 +1,7 @@
 package artifact_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -65,7 +66,7 @@ func resolver(t *testing.T) *artifact.Resolver {
 		Client: &http.Client{Transport: &http.Transport{}, Timeout: 10 * time.Second},
 		Cache:  t.TempDir(),
 		Wait:   time.Millisecond,
-		Secrets: func(s plan.Secret) (string, error) {
+		Secrets: func(_ context.Context, s plan.Secret) (string, error) {
 			return "s3cret-" + s.Env, nil
 		},
 	}

@@ -29,7 +29,7 @@ type credentials struct {
 	named  string // "user deploy (password from env NEXUS_PASSWORD)"
 }
 
-func (r *Resolver) credentials(a *plan.Auth, target *url.URL) (credentials, error) {
+func (r *Resolver) credentials(ctx context.Context, a *plan.Auth, target *url.URL) (credentials, error) {
 	if a == nil {
 		return credentials{}, nil
 	}
@@ -41,28 +41,30 @@ func (r *Resolver) credentials(a *plan.Auth, target *url.URL) (credentials, erro
 	}
 	switch {
 	case a.Basic != nil:
-		pw, err := r.Secrets(a.Basic.Password)
+		pw, err := r.secret(ctx, a.Basic.Password)
 		if err != nil {
 			return fail(err)
 		}
 		req := http.Request{Header: http.Header{}}
 		req.SetBasicAuth(a.Basic.User, pw)
-		return credentials{req.Header.Get("Authorization"), fmt.Sprintf("user %s (password from %s)", a.Basic.User, describe(a.Basic.Password))}, nil
+		return credentials{req.Header.Get("Authorization"), fmt.Sprintf("user %s (password from %s)", a.Basic.User, a.Basic.Password)}, nil
 	case a.Token != nil:
-		token, err := r.Secrets(*a.Token)
+		token, err := r.secret(ctx, *a.Token)
 		if err != nil {
 			return fail(err)
 		}
-		return credentials{"Bearer " + token, "the token from " + describe(*a.Token)}, nil
+		return credentials{"Bearer " + token, "the token from " + a.Token.String()}, nil
 	}
 	return credentials{}, nil
 }
 
-func describe(s plan.Secret) string {
-	if s.Env != "" {
-		return "env " + s.Env
+// secret reads a secret that goes into a header: one line.
+func (r *Resolver) secret(ctx context.Context, s plan.Secret) (string, error) {
+	v, err := r.Secrets(ctx, s)
+	if err != nil {
+		return "", err
 	}
-	return "file " + s.File
+	return plan.Needed{Secret: s}.Value(v)
 }
 
 // parse refuses what isn't http, and credentials in URLs: they would end in a plan.

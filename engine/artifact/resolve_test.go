@@ -378,7 +378,9 @@ func TestRepositoryThatHangs(t *testing.T) {
 
 func TestSecretThatIsMissing(t *testing.T) {
 	res := resolver(t)
-	res.Secrets = func(plan.Secret) (string, error) { return "", errors.New("reading secret env PW: it is not set") }
+	res.Secrets = func(context.Context, plan.Secret) (string, error) {
+		return "", errors.New("reading secret env PW: it is not set")
+	}
 	app := urlApp("http://127.0.0.1:1/a.zip", func(u *plan.URLArtifact) { u.Auth = &plan.Auth{Token: &plan.Secret{Env: "PW"}} })
 	if _, err := res.Resolve(t.Context(), app, "1"); err == nil || !strings.Contains(err.Error(), "env PW: it is not set") {
 		t.Fatalf("error %v", err)

@@ -24,7 +24,7 @@ type Resolver struct {
 	// Cache is the absolute directory of downloads; "" is CacheDir().
 	Cache string
 	// Secrets reads a secret; nil refuses every artifact that needs one.
-	Secrets func(plan.Secret) (string, error)
+	Secrets func(context.Context, plan.Secret) (string, error)
 	// Wait is waited before the first of three retries and doubles for each; 0 is 250 ms.
 	Wait time.Duration
 	// Idle is how long a download may stand still; 0 is 60 s.
@@ -61,7 +61,7 @@ func (r *Resolver) plainURL(ctx context.Context, a plan.URLArtifact, version str
 	if err != nil {
 		return plan.Resolved{}, err
 	}
-	creds, err := r.credentials(a.Auth, target)
+	creds, err := r.credentials(ctx, a.Auth, target)
 	if err != nil {
 		return plan.Resolved{}, err
 	}

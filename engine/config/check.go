@@ -89,6 +89,7 @@ func (c *checker) app(a plan.App) {
 	c.shells(a)
 	c.paths(a)
 	c.placeholders(a)
+	c.secretFiles(a)
 	c.content(a)
 }
 
@@ -202,6 +203,7 @@ func warnings(apps []plan.App, envs map[string]plan.Environment) []Diagnostic {
 				Message: fmt.Sprintf("environment %s requires digests, and that of app %s would come over plain HTTP with the artifact: who can change one can change both", a.Env, a.Name),
 				Hint:    "write digest in the artifact, or use https", exact: true})
 		}
+		out = append(out, openSecrets(a)...)
 	}
 	return out
 }

@@ -55,6 +55,9 @@ func heldBy(a plan.App) []held {
 // content finds generated files whose values their format can't hold.
 func (c *checker) content(a plan.App) {
 	for _, p := range slices.Sorted(maps.Keys(a.Files)) {
+		if len(a.Files[p].Problems()) > 0 {
+			continue // told already
+		}
 		one := a
 		one.Files = map[string]plan.File{p: a.Files[p]}
 		var r *plan.Refusal

@@ -112,6 +112,7 @@ func (r *reader) deployment(env string, v cue.Value, common map[string]plan.Pos)
 	if len(a.Build) > 0 {
 		a.Dir = dir
 	}
+	r.secrets(&a, dir)
 	r.outcome.keep(source{a.Name, env}, data)
 	r.outcome.apps = append(r.outcome.apps, a)
 }

@@ -79,7 +79,8 @@ func received(list []sentDiagnostic) (out []Diagnostic) {
 type sentApp struct {
 	JSON           []byte
 	Name, Env, Dir string
-	Path           string // of a local artifact
+	Path           string                 // of a local artifact
+	Secrets        map[string]plan.Secret // by field, with what was found of them
 	Pos            plan.Pos
 	Places         map[string]plan.Pos
 }
@@ -131,6 +132,8 @@ func answerOf(w Workspace, err error) *answer {
 		if f := app.Artifact.File; f != nil {
 			s.Path = f.Path
 		}
+		s.Secrets = map[string]plan.Secret{}
+		eachSecret(&app, func(field string, found *plan.Secret) { s.Secrets[field] = *found })
 		a.Apps = append(a.Apps, s)
 	}
 	for _, env := range w.Environments {
@@ -164,6 +167,7 @@ func (a *answer) workspace() (Workspace, error) {
 		if f := app.Artifact.File; f != nil {
 			f.Path = s.Path
 		}
+		eachSecret(&app, func(field string, found *plan.Secret) { *found = s.Secrets[field] })
 		w.apps = append(w.apps, app)
 	}
 	for _, s := range a.Environments {

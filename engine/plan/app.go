@@ -101,12 +101,6 @@ type BasicAuth struct {
 	Password Secret `json:"password"`
 }
 
-// Secret refers to a secret that is read on the controller at apply; its value is never in a plan. A one-key union.
-type Secret struct {
-	Env  string `json:"env,omitempty"`
-	File string `json:"file,omitempty"`
-}
-
 // Layout is where releases live on a server.
 type Layout struct {
 	Root    string   `json:"root"`              // absolute, or ~/path in the app user's home
@@ -121,7 +115,9 @@ type File struct {
 	Env        map[string]any `json:"env,omitempty"`        // NAME=value lines
 	JSON       any            `json:"json,omitempty"`
 	Text       *string        `json:"text,omitempty"`
-	Mode       string         `json:"mode"` // octal, "0644"
+	// Secrets, by the name that placeholders in values have: {secret:NAME}.
+	Secrets map[string]Secret `json:"secrets,omitempty"`
+	Mode    string            `json:"mode"` // octal; "": 0644, and 0600 with secrets
 }
 
 // Mode sets permissions on what a glob, relative to the release, matches.

@@ -64,8 +64,11 @@ type Manifest struct {
 	Digest   string `json:"digest"`         // digest of the release
 	Run      string `json:"run,omitempty"`  // ID of the plan that installed it; IDs sort by time
 	File     string `json:"file,omitempty"` // name in the archive cache
-	// Files: digest by path of each generated file.
+	// Files: digest by path of each generated file; of one with secrets it is that of its template.
 	Files map[string]string `json:"files,omitempty"`
+	// Secrets: by path and name, the reference of each secret with the digest of its ciphertext or its revision; never anything
+	// that comes from the value.
+	Secrets map[string]map[string]string `json:"secrets,omitempty"`
 	// Service is how the release is run where trikk runs its commands, so that an older release is stopped and started again
 	// by its own ones; nil for a unit.
 	Service *Service `json:"service,omitempty"`

@@ -50,7 +50,7 @@ func (c *compiler) build(host string) []Step {
 
 // write writes one generated file of the release.
 func (c *compiler) write(f Rendered) Write {
-	return Write{Root: c.app.Layout.Root, Release: c.rel.Name, Path: f.Path, Content: f.Content, Mode: f.Mode, Keep: c.in.ID}
+	return Write{Root: c.app.Layout.Root, Release: c.rel.Name, Path: f.Path, Content: f.Content, Mode: f.Mode, Format: f.Format, Secrets: f.Secrets, Keep: c.in.ID}
 }
 
 // unpackedAs is the file name of an artifact that is not unpacked.

@@ -49,7 +49,7 @@ func (f Fetch) Transport() Transport {
 	return Script
 }
 
-// Script is the op's shell. That of a download expects the variables that Secrets names.
+// Script is the op's shell. That of a download expects the variable that SecretsOf names.
 func (f Fetch) Script() string {
 	switch {
 	case f.Controller:
@@ -62,24 +62,23 @@ func (f Fetch) Script() string {
 
 func (Fetch) op() {}
 
-// Shell variables that hold a fetch's secrets.
-const (
-	authPassword = "trikk_auth_password"
-	authToken    = "trikk_auth_token"
-)
-
-// Secrets names the shell variables that the script expects, with what each holds. They are set in the script's shell
-// and not exported; they never reach an argument list.
-func (f Fetch) Secrets() map[string]Secret {
+// secrets are the credentials of the repository.
+func (f Fetch) secrets() []Needed {
+	var s Secret
 	switch {
-	case f.Auth == nil || f.Staged != "" || f.Controller:
+	case f.Auth == nil || f.Staged != "":
 		return nil
 	case f.Auth.Basic != nil:
-		return map[string]Secret{authPassword: f.Auth.Basic.Password}
+		s = f.Auth.Basic.Password
 	case f.Auth.Token != nil:
-		return map[string]Secret{authToken: *f.Auth.Token}
+		s = *f.Auth.Token
+	default:
+		return nil
 	}
-	return nil
+	if f.Controller {
+		return []Needed{{Secret: s}}
+	}
+	return []Needed{{Secret: s, Variable: variable("auth", s, "")}}
 }
 
 func (f Fetch) download() string {

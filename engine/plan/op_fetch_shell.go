@@ -4,11 +4,16 @@ package plan
 func (f Fetch) credentials() string {
 	switch {
 	case f.Auth != nil && f.Auth.Basic != nil:
-		return let("user", f.Auth.Basic.User) + shBasic
+		return let("user", f.Auth.Basic.User) + take("password", f.secrets()) + shBasic
 	case f.Auth != nil && f.Auth.Token != nil:
-		return shToken
+		return take("token", f.secrets()) + shToken
 	}
 	return shAnonymous
+}
+
+// take assigns a secret to a variable that no child inherits.
+func take(name string, needed []Needed) string {
+	return "unset " + name + "\n" + name + "=$" + needed[0].Variable + "\n"
 }
 
 const shAnonymous = `
@@ -17,25 +22,25 @@ wget_config() { :; }
 `
 
 const shBasic = `
-case $trikk_auth_password in
+case $password in
 *'
 '*) fail "the password for $url holds a line end" ;;
 esac
 # The password goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
-curl_config() { printf 'user = "%s:%s"\n' "$(quoted "$user")" "$(quoted "$trikk_auth_password")"; }
-wget_config() { printf 'header = Authorization: Basic %s\n' "$(printf '%s:%s' "$user" "$trikk_auth_password" | base64 | tr -d '\n')"; }
+curl_config() { printf 'user = "%s:%s"\n' "$(quoted "$user")" "$(quoted "$password")"; }
+wget_config() { printf 'header = Authorization: Basic %s\n' "$(printf '%s:%s' "$user" "$password" | base64 | tr -d '\n')"; }
 `
 
 const shToken = `
-case $trikk_auth_token in
+case $token in
 *'
 '*) fail "the token for $url holds a line end" ;;
 esac
 # The token goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
-curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$trikk_auth_token")"; }
-wget_config() { printf 'header = Authorization: Bearer %s\n' "$trikk_auth_token"; }
+curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$token")"; }
+wget_config() { printf 'header = Authorization: Bearer %s\n' "$token"; }
 `
 
 // shDownload leaves the answer's body in $part. curl sends credentials to the first host only; wget would send them

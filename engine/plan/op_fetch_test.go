@@ -175,22 +175,23 @@ func TestFetchCredentials(t *testing.T) {
 		for path, auth := range map[string]*plan.Auth{"/basic/a.jar": basic, "/token/b.jar": token, "/token/near": token, "/token/away": token} {
 			op := plan.Fetch{URL: r.URL + path, Root: s.root, File: filepath.Base(path), Digest: sha256Of(artifact), Auth: auth}
 			s.secrets = map[string]string{}
-			for name, secret := range op.Secrets() {
-				s.secrets[name] = map[string]string{"PASSWORD": password, "TOKEN": "t0k.en~+/="}[secret.Env]
+			for _, n := range plan.SecretsOf(op) {
+				s.secrets[n.Variable] = map[string]string{"PASSWORD": password, "TOKEN": "t0k.en~+/="}[n.Secret.Env]
 			}
 			s.twice(op)
 			if strings.Contains(op.Script(), password) {
 				t.Error("the script holds the password")
 			}
-			for name := range op.Secrets() {
-				s.secrets[name] = "wrong"
+			for _, n := range plan.SecretsOf(op) {
+				s.secrets[n.Variable] = "wrong"
 			}
 			op.File = "wrong-" + op.File
 			s.fails(op, "wants other credentials", op.URL)
 		}
-		s.secrets = map[string]string{"trikk_auth_token": "t0k.en~+/=\nurl = x"}
-		s.fails(plan.Fetch{URL: r.URL + "/token/x", Root: s.root, File: "x", Auth: token}, "holds a line end")
-		s.secrets = map[string]string{"trikk_auth_token": "t0k.en~+/="}
+		x := plan.Fetch{URL: r.URL + "/token/x", Root: s.root, File: "x", Auth: token}
+		s.secrets = map[string]string{plan.SecretsOf(x)[0].Variable: "t0k.en~+/=\nurl = x"}
+		s.fails(x, "holds a line end")
+		s.secrets[plan.SecretsOf(x)[0].Variable] = "t0k.en~+/="
 		s.fails(plan.Fetch{URL: r.URL + "/token/around", Root: s.root, File: "around", Auth: token}, "/token/around")
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -211,8 +212,10 @@ func TestFetchHidesCredentials(t *testing.T) {
 				check(t, os.WriteFile(bin, []byte("#!/bin/sh\n{ printf '%s\\n' \"$@\"; env; } >>\"$HOME/seen\"\nexec "+real+" \"$@\"\n"), 0o755))
 			}
 		}
-		s.secrets = map[string]string{"trikk_auth_token": "t0k.en~+/="}
-		s.changes(plan.Fetch{URL: r.URL + "/token/near", Root: s.root, File: "x", Digest: sha256Of(artifact), Auth: &plan.Auth{Token: &plan.Secret{Env: "T"}}})
+		op := plan.Fetch{URL: r.URL + "/token/near", Root: s.root, File: "x", Digest: sha256Of(artifact), Auth: &plan.Auth{Token: &plan.Secret{Env: "T"}}}
+		s.secrets = map[string]string{plan.SecretsOf(op)[0].Variable: "t0k.en~+/="}
+		s.env = append(s.env, "token=exported") // and would be again
+		s.changes(op)
 		seen, err := os.ReadFile(s.home + "/seen")
 		check(t, err)
 		if strings.Contains(string(seen), "t0k.en") || strings.Contains(string(seen), "127.0.0.1:1/") || !strings.Contains(string(seen), "/token/near") {

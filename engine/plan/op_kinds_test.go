@@ -43,6 +43,8 @@ func kinds() map[string]covered {
 	process := plan.Service{Process: &plan.Process{Command: "exec bin/hello --port 8080", Timeout: plan.Duration(10 * time.Second)}}
 	points := []plan.Point{{Proxy: "lb01", Server: "app01"}, {Proxy: "lb02", Server: "app01"}}
 	pair := []plan.Point{{Proxy: "lb01", Server: "app01", Target: "lb01"}}
+	secretive := plan.Write{Root: root, Release: release, Path: "config/db.properties", Content: "db.password={secret:db}\ndb.text={secret::db} it's\n", Mode: "0600",
+		Format: "properties", Secrets: map[string]plan.Secret{"db": {Age: &plan.AgeSecret{File: "db.age"}, Dir: "/home/anna/apps/hello", Digest: digest}}}
 	m := plan.Manifest{App: "hello", Release: release, Version: "1.0", Artifact: digest, Digest: digest}
 
 	return map[string]covered{
@@ -58,9 +60,12 @@ func kinds() map[string]covered {
 				"copy hello.jar into " + release: plan.Unpack{File: "3f2a-hello.jar", Release: release, Format: "none", As: "hello.jar"}}},
 		"write": {again: TestWrite, fails: TestWriteFails,
 			golden: map[string]plan.Op{"write": plan.Write{Root: root, Release: release, Path: "config/itas.properties", Content: "jmx.port=7070\njvm.xmx=512m\n", Mode: "0644", Keep: "20260101-1"},
-				"write-back": plan.Write{Root: root, Release: release, Path: "config/itas.properties", Keep: "20260101-1", Back: true}},
+				"write-back":   plan.Write{Root: root, Release: release, Path: "config/itas.properties", Keep: "20260101-1", Back: true},
+				"write-secret": secretive},
 			titles: map[string]plan.Op{"write config/itas.properties": plan.Write{Path: "config/itas.properties"},
-				"put back the edit of config/itas.properties": plan.Write{Path: "config/itas.properties", Back: true}}},
+				"put back the edit of config/itas.properties": plan.Write{Path: "config/itas.properties", Back: true},
+				"write config/db.properties with secret db":   secretive,
+				"write a with secrets x, y":                   plan.Write{Path: "a", Secrets: map[string]plan.Secret{"y": {}, "x": {}}}}},
 		"mode": {again: TestMode, fails: TestModeFails,
 			golden: map[string]plan.Op{"mode": plan.Chmod{Root: root, Release: release, Glob: "bin/*.sh", Mode: "0755"}},
 			titles: map[string]plan.Op{"chmod 0755 bin/*.sh": plan.Chmod{Glob: "bin/*.sh", Mode: "0755"}}},

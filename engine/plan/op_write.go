@@ -17,6 +17,9 @@ type Write struct {
 	Keep string `json:"keep,omitempty"`
 	// Back takes a write back: the edit that Keep's run kept, if any, gets its place again. A file that was missing stays.
 	Back bool `json:"back,omitempty"`
+	// Format and Secrets are set where Content is a template: {secret:NAME} stands for a secret's value.
+	Format  string            `json:"format,omitempty"`
+	Secrets map[string]Secret `json:"secrets,omitempty"`
 }
 
 // Kind is "write".
@@ -27,7 +30,14 @@ func (w Write) Title() string {
 	if w.Back {
 		return oneLine("put back the edit of " + w.Path)
 	}
-	return oneLine("write " + w.Path)
+	switch names := sortedKeys(w.Secrets); len(names) {
+	case 0:
+		return oneLine("write " + w.Path)
+	case 1:
+		return oneLine("write " + w.Path + " with secret " + names[0])
+	default:
+		return oneLine("write " + w.Path + " with secrets " + strings.Join(names, ", "))
+	}
 }
 
 // Transport tells how the op reaches its host.
@@ -35,20 +45,59 @@ func (Write) Transport() Transport {
 	return Script
 }
 
-// Script is the op's shell.
+// Script is the op's shell. That of a file with secrets expects the variables that SecretsOf names.
 func (w Write) Script() string {
 	where := letPath("root", w.Root) + let("release", w.Release) + let("path", w.Path) + let("run", cmp.Or(w.Keep, "edited"))
 	if w.Back {
 		return script(where, shBecause, shInside, shKept, shWriteStart, shWriteBack)
 	}
-	return script(
-		where, let("mode", shortMode(w.Mode)), let("content", w.Content), shBecause, shInside, shKept, shWriteStart, shWritePart,
-		shWritePristine, // for files without secrets only
-		shWriteEnd,
-	)
+	pristine := shWritePristine
+	if len(w.Secrets) > 0 {
+		pristine = "" // there is no second copy of a secret
+	}
+	return script(where, let("mode", shortMode(w.Mode)), w.content(), shBecause, shInside, shKept, shWriteStart, shWritePart, pristine, shWriteEnd)
 }
 
 func (Write) op() {}
+
+// content assigns the file's content. Secrets come from variables of the shell; none is in an argument list or an environment.
+func (w Write) content() string {
+	if len(w.Secrets) == 0 {
+		return let("content", w.Content)
+	}
+	parts, err := cut(w.Content)
+	if err != nil {
+		return "fail " + quote("the template of "+w.Path+": "+err.Error()) + "\n"
+	}
+	var word strings.Builder
+	for _, p := range parts {
+		if p.text != "" {
+			word.WriteString(quote(p.text))
+		}
+		if p.secret != "" {
+			word.WriteString(`"$` + variable(p.secret, w.Secrets[p.secret], w.Format) + `"`)
+		}
+	}
+	return shPrivate + "content=" + word.String() + "\n"
+}
+
+func (w Write) secrets() []Needed {
+	if w.Back {
+		return nil
+	}
+	var out []Needed
+	for _, name := range sortedKeys(w.Secrets) {
+		s := w.Secrets[name]
+		out = append(out, Needed{Secret: s, Variable: variable(name, s, w.Format), Format: w.Format})
+	}
+	return out
+}
+
+// shPrivate makes sure that what is put into $content stays in this shell.
+const shPrivate = `
+[ "$(command -v printf)" = printf ] || fail "this server's /bin/sh has no printf of its own: a secret would be in the list of processes"
+unset content
+`
 
 const shWriteStart = `
 dir=$root/releases/$release
@@ -70,6 +119,14 @@ edited() {
 	done <"$files"
 	[ "$1" = unread ]
 }
+# recorded LINE: trikk wrote the file as it is. The digest of a file with secrets is for no list of processes.
+recorded() {
+	[ -f "$files" ] || return 1
+	while IFS= read -r was; do
+		[ "$was" != "$1" ] || return 0
+	done <"$files"
+	return 1
+}
 umask 022
 `
 
@@ -77,6 +134,7 @@ const shWritePart = `
 why=$(mkdir -p "$parent" "$dir/.trikk" 2>&1) || fail "$(id -un) can't create $parent: $(because "$why")"
 trap 'rm -f "$part" "$files.new"' EXIT
 rm -f "$part"
+umask 077
 why=$( { printf %s "$content" >"$part"; } 2>&1 && chmod "$mode" "$part" 2>&1) || fail "$(id -un) can't write $target: $(because "$why")"
 new=$(sha256sum <"$part")
 new=${new%% *}
@@ -97,7 +155,7 @@ if [ -f "$target" ]; then
 	line=$(digest)
 	old=${line%% *}
 	old=${old#\\}
-	if [ "$old" = "$new" ] && [ ! -L "$target" ] && [ "$(stat -c %a "$target")" = "$mode" ] && grep -qxF -e "$line" "$files" 2>/dev/null; then
+	if [ "$old" = "$new" ] && [ ! -L "$target" ] && [ "$(stat -c %a "$target")" = "$mode" ] && recorded "$line"; then
 		same "$path is so already"
 	fi
 	if [ "$old" != "$new" ] && edited "$line"; then

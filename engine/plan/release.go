@@ -30,14 +30,30 @@ func newRelease(app App, art Resolved) (Release, error) {
 	r.Digest = digestOf(struct {
 		Artifact, Format, As string
 		Strip                int
-		Files                []Rendered
+		Files                []any
 		Modes                []Mode
 		Persist              []string
 		Marker               string
 		Start                string
-	}{identity(art), r.Format, o.As, o.Strip, files, app.Modes, app.Layout.Persist, app.Marker, app.Service.startCommand()})
+	}{identity(art), r.Format, o.As, o.Strip, identities(files), app.Modes, app.Layout.Persist, app.Marker, app.Service.startCommand()})
 	r.Name = art.Version + "-" + strings.TrimPrefix(r.Digest, "sha256:")[:8]
 	return r, nil
+}
+
+// identities are the generated files as a release's digest covers them: the templates, and the revisions of their secrets.
+func identities(files []Rendered) []any {
+	var out []any
+	for _, f := range files {
+		if len(f.Secrets) == 0 {
+			out = append(out, f)
+			continue
+		}
+		out = append(out, struct {
+			Path, Content, Mode, Format string
+			Secrets                     map[string]string
+		}{f.Path, f.Content, f.Mode, f.Format, revisions(f.Secrets)})
+	}
+	return out
 }
 
 // startCommand is the command of the app's own that makes its process; "" for a unit, which is the server's.
@@ -131,6 +147,12 @@ func (r Release) manifest(app App, planID string) Manifest {
 			m.Files = map[string]string{}
 		}
 		m.Files[f.Path] = sum(f.Content)
+		if len(f.Secrets) > 0 {
+			if m.Secrets == nil {
+				m.Secrets = map[string]map[string]string{}
+			}
+			m.Secrets[f.Path] = revisions(f.Secrets)
+		}
 	}
 	if app.Service.Commands != nil || app.Service.Process != nil {
 		m.Service = &app.Service

@@ -13,8 +13,11 @@ import (
 // Rendered is one generated file as it is written into a release.
 type Rendered struct {
 	Path    string // relative to the release
-	Content string
+	Content string // with secrets a template: {secret:NAME} stands for a value, {secret:: for {secret:
 	Mode    string // octal
+	// Format and Secrets are set where Content is a template.
+	Format  string            `json:",omitempty"`
+	Secrets map[string]Secret `json:",omitempty"`
 }
 
 // Render gives the app's generated files exactly as they are written, sorted by path. It fails on a value that the format
@@ -28,29 +31,52 @@ func Render(app App) ([]Rendered, error) {
 	var out []Rendered
 	for _, p := range paths {
 		f := app.Files[p]
-		text, err := f.render()
+		if wrong := f.Problems(); len(wrong) > 0 {
+			w := wrong[0]
+			return nil, &Refusal{Pos: app.place("files." + p + "." + w.Path), Text: fmt.Sprintf("file %s: %s", p, w.Text), Hint: w.Hint}
+		}
+		text, format, err := f.render()
 		if err != nil {
 			return nil, &Refusal{Pos: app.place("files." + p), Text: fmt.Sprintf("file %s: %v", p, err)}
 		}
 		if strings.ContainsRune(text, 0) {
 			return nil, &Refusal{Pos: app.place("files." + p), Text: fmt.Sprintf("file %s: a generated file can't hold a NUL character", p)}
 		}
-		out = append(out, Rendered{Path: p, Content: text, Mode: f.Mode})
+		r := Rendered{Path: p, Content: text, Mode: f.ModeBits()}
+		if len(f.Secrets) > 0 {
+			r.Format, r.Secrets = format, f.Secrets
+		} else {
+			r.Content = plain(text)
+		}
+		out = append(out, r)
 	}
 	return out, nil
 }
 
-func (f File) render() (string, error) {
+// ModeBits is the file's mode, octal: as written, else private where it holds secrets.
+func (f File) ModeBits() string {
+	switch {
+	case f.Mode != "":
+		return f.Mode
+	case len(f.Secrets) > 0:
+		return "0600"
+	}
+	return "0644"
+}
+
+func (f File) render() (text, format string, err error) {
 	switch {
 	case f.Properties != nil:
-		return renderProperties(f.Properties)
+		text, err = renderProperties(f.Properties)
+		return text, formatProperties, err
 	case f.Env != nil:
-		return renderEnv(f.Env)
+		text, err = renderEnv(f.Env)
+		return text, formatEnv, err
 	case f.Text != nil:
-		return *f.Text, nil
-	default:
-		return renderJSON(f.JSON)
+		return *f.Text, formatText, nil
 	}
+	text, err = renderJSON(f.JSON)
+	return text, formatJSON, err
 }
 
 // renderProperties writes Java properties (java.util.Properties.load), sorted by key, with non-ASCII characters escaped.
@@ -123,7 +149,11 @@ func envValue(v string) string {
 	if strings.Trim(v, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+=,-") == "" {
 		return v
 	}
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(v) + `"`
+	return `"` + envEscape(v) + `"`
+}
+
+func envEscape(v string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(v)
 }
 
 // renderJSON writes indented JSON with sorted keys and a final newline.

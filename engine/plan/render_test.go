@@ -99,7 +99,7 @@ func TestRenderSortsFiles(t *testing.T) {
 	for _, f := range files {
 		got = append(got, f.Path+" "+f.Mode)
 	}
-	equal(t, "files", got, []string{"a ", "a/z 0644", "b 0600"})
+	equal(t, "files", got, []string{"a 0644", "a/z 0644", "b 0600"})
 }
 
 // loadProperties reads one file as java.util.Properties.load does.

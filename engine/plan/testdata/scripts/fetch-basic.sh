@@ -33,15 +33,17 @@ intact() {
 	[ "$found" = "$digest" ] || { found="$found, not $digest"; return 1; }
 }
 user=ci
+unset password
+password=$trikk_secret_auth_59f8a69d
 
-case $trikk_auth_password in
+case $password in
 *'
 '*) fail "the password for $url holds a line end" ;;
 esac
 # The password goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
-curl_config() { printf 'user = "%s:%s"\n' "$(quoted "$user")" "$(quoted "$trikk_auth_password")"; }
-wget_config() { printf 'header = Authorization: Basic %s\n' "$(printf '%s:%s' "$user" "$trikk_auth_password" | base64 | tr -d '\n')"; }
+curl_config() { printf 'user = "%s:%s"\n' "$(quoted "$user")" "$(quoted "$password")"; }
+wget_config() { printf 'header = Authorization: Basic %s\n' "$(printf '%s:%s' "$user" "$password" | base64 | tr -d '\n')"; }
 
 unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
 

@@ -30,15 +30,17 @@ intact() {
 	found=$(wc -c <"$1") || return 1
 	[ "$found" -eq "$size" ] || { found="$found bytes, not $size"; return 1; }
 }
+unset token
+token=$trikk_secret_auth_3ecda878
 
-case $trikk_auth_token in
+case $token in
 *'
 '*) fail "the token for $url holds a line end" ;;
 esac
 # The token goes through a configuration, never into an argument list.
 quoted() { printf %s "$1" | sed 's/[\\"]/\\&/g'; }
-curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$trikk_auth_token")"; }
-wget_config() { printf 'header = Authorization: Bearer %s\n' "$trikk_auth_token"; }
+curl_config() { printf 'header = "Authorization: Bearer %s"\n' "$(quoted "$token")"; }
+wget_config() { printf 'header = Authorization: Bearer %s\n' "$token"; }
 
 unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY ALL_PROXY NO_PROXY
 

@@ -70,6 +70,14 @@ edited() {
 	done <"$files"
 	[ "$1" = unread ]
 }
+# recorded LINE: trikk wrote the file as it is. The digest of a file with secrets is for no list of processes.
+recorded() {
+	[ -f "$files" ] || return 1
+	while IFS= read -r was; do
+		[ "$was" != "$1" ] || return 0
+	done <"$files"
+	return 1
+}
 umask 022
 
 kept "$release/$path" || same "no edit of $path was kept"
