@@ -58,30 +58,6 @@ func isSecretName(s string) bool {
 // plain is a template without secrets as it is written: what was escaped is itself.
 func plain(template string) string { return strings.ReplaceAll(template, opening+":", opening) }
 
-// Fill puts values into a file's template, by name: the file exactly as the server gets it.
-func (r Rendered) Fill(value func(Needed) (string, error)) (string, error) {
-	if len(r.Secrets) == 0 {
-		return r.Content, nil
-	}
-	parts, err := cut(r.Content)
-	if err != nil {
-		return "", err
-	}
-	var b strings.Builder
-	for _, p := range parts {
-		b.WriteString(p.text)
-		if p.secret == "" {
-			continue
-		}
-		v, err := value(Needed{Secret: r.Secrets[p.secret], Format: r.Format})
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(v)
-	}
-	return b.String(), nil
-}
-
 // Formats of generated files.
 const (
 	formatProperties = "properties"
