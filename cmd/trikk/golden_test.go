@@ -74,6 +74,12 @@ func onePerApp(all []plan.App) []plan.App {
 // elsewhere makes an app independent of where the repository is checked out.
 func elsewhere(app plan.App, root string) plan.App {
 	app.Dir = strings.Replace(app.Dir, root, "/repository", 1)
+	for _, f := range app.Files {
+		for name, s := range f.Secrets {
+			s.Dir = strings.Replace(s.Dir, root, "/repository", 1)
+			f.Secrets[name] = s
+		}
+	}
 	if f := app.Artifact.File; f != nil {
 		moved := *f
 		moved.Path = strings.Replace(f.Path, root, "/repository", 1)

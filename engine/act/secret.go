@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
@@ -31,7 +32,20 @@ func (a *Actor) ReadSecrets(ctx context.Context, p plan.Plan) error {
 	if wrong = slices.Compact(wrong); len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "\n"))
 	}
+	a.readOthers(ctx, p)
 	return nil
+}
+
+// readOthers reads the secrets that no step writes, because the release is installed already: a hook or a program may print
+// them, and they are hidden too. Those that can't be read soon are not needed.
+func (a *Actor) readOthers(ctx context.Context, p plan.Plan) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for _, app := range p.Apps {
+		for _, n := range plan.SecretsOfFiles(app.Source) {
+			_, _ = a.secret(ctx, n)
+		}
+	}
 }
 
 func (a *Actor) readAll(ctx context.Context, op plan.Op) error {

@@ -35,7 +35,7 @@ func Render(app App) ([]Rendered, error) {
 			w := wrong[0]
 			return nil, &Refusal{Pos: app.place("files." + p + "." + w.Path), Text: fmt.Sprintf("file %s: %s", p, w.Text), Hint: w.Hint}
 		}
-		text, format, err := f.render()
+		text, err := f.render()
 		if err != nil {
 			return nil, &Refusal{Pos: app.place("files." + p), Text: fmt.Sprintf("file %s: %v", p, err)}
 		}
@@ -44,7 +44,7 @@ func Render(app App) ([]Rendered, error) {
 		}
 		r := Rendered{Path: p, Content: text, Mode: f.ModeBits()}
 		if len(f.Secrets) > 0 {
-			r.Format, r.Secrets = format, f.Secrets
+			r.Format, r.Secrets = f.format(), f.Secrets
 		} else {
 			r.Content = plain(text)
 		}
@@ -64,19 +64,28 @@ func (f File) ModeBits() string {
 	return "0644"
 }
 
-func (f File) render() (text, format string, err error) {
+func (f File) render() (string, error) {
+	switch f.format() {
+	case formatProperties:
+		return renderProperties(f.Properties)
+	case formatEnv:
+		return renderEnv(f.Env)
+	case formatText:
+		return *f.Text, nil
+	}
+	return renderJSON(f.JSON)
+}
+
+func (f File) format() string {
 	switch {
 	case f.Properties != nil:
-		text, err = renderProperties(f.Properties)
-		return text, formatProperties, err
+		return formatProperties
 	case f.Env != nil:
-		text, err = renderEnv(f.Env)
-		return text, formatEnv, err
+		return formatEnv
 	case f.Text != nil:
-		return *f.Text, formatText, nil
+		return formatText
 	}
-	text, err = renderJSON(f.JSON)
-	return text, formatJSON, err
+	return formatJSON
 }
 
 // renderProperties writes Java properties (java.util.Properties.load), sorted by key, with non-ASCII characters escaped.

@@ -119,6 +119,18 @@ func SecretsOf(op Op) []Needed {
 	return nil
 }
 
+// SecretsOfFiles lists the secrets of an app's generated files, by path and name, whether or not a plan writes them.
+func SecretsOfFiles(app App) []Needed {
+	var out []Needed
+	for _, p := range sortedKeys(app.Files) {
+		f := app.Files[p]
+		for _, name := range sortedKeys(f.Secrets) {
+			out = append(out, Needed{Secret: f.Secrets[name], Format: f.format()})
+		}
+	}
+	return out
+}
+
 // Value makes what the variable holds of the secret's value, or says why the format can't hold it; never by the value.
 func (n Needed) Value(raw string) (string, error) {
 	text, err := escapeSecret(n.Format, raw)

@@ -1,0 +1,110 @@
+package act_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"trikk.dev/engine/act"
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/host/hosttest"
+	"trikk.dev/engine/plan"
+)
+
+// vault has the value of each variable but GONE, and counts how often it was asked.
+type vault map[string]int
+
+func (v vault) read(_ context.Context, s plan.Secret) (string, error) {
+	v[s.Env]++
+	if s.Env == "GONE" {
+		return "", errors.New("reading secret env GONE: it is not set")
+	}
+	return "value \\ of\n" + s.Env + "-second-line", nil
+}
+
+func write(format string, env ...string) plan.Write {
+	w := plan.Write{Root: "~/web", Release: "1-aa", Path: "a", Mode: "0600", Format: format, Secrets: map[string]plan.Secret{}}
+	for _, e := range env {
+		name := strings.ToLower(e)
+		w.Content += "{secret:" + name + "}"
+		w.Secrets[name] = plan.Secret{Env: e}
+	}
+	return w
+}
+
+func planOf(apps ...plan.AppPlan) plan.Plan { return plan.Plan{Apps: apps} }
+
+func appPlan(name string, ops ...plan.Op) plan.AppPlan {
+	return plan.AppPlan{App: name, Waves: []plan.Wave{{Lanes: []plan.Lane{{Host: "app01", Steps: steps(ops...)}}}}}
+}
+
+func TestMissingSecretsAreAllNamedBeforeTheRun(t *testing.T) {
+	a := act.New(act.Options{Hosts: fakes{}, Secrets: vault{}.read})
+	err := a.ReadSecrets(t.Context(), planOf(
+		appPlan("web", write("text", "GONE"), write("text", "GONE", "HERE")), appPlan("api", write("env", "HERE")), appPlan("db", write("text", "HERE"))))
+	want := "api: secret env HERE: it holds a line break, which is not possible here\nweb: reading secret env GONE: it is not set"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	if err := a.ReadSecrets(t.Context(), planOf(appPlan("db", write("text", "HERE")))); err != nil {
+		t.Error(err)
+	}
+	installed := appPlan("web", plan.Prune{})
+	text := "{secret:gone}"
+	installed.Source.Files = map[string]plan.File{"a": {Text: &text, Secrets: map[string]plan.Secret{"gone": {Env: "GONE"}}}}
+	if err := a.ReadSecrets(t.Context(), planOf(installed)); err != nil {
+		t.Errorf("nothing writes it: %v", err)
+	}
+}
+
+// What a step prints, says as its reason or tells as progress has no secret in it: neither as it was read, nor as the file has it,
+// nor one line of it. So with files that were installed before.
+func TestSecretsAreHiddenInWhatFollows(t *testing.T) {
+	for _, format := range []string{"text", "properties", "json"} {
+		h := hosttest.New(t, "app01")
+		said := fmt.Sprintf("login %s with %s failed, %s\n%s", "value \\ of\nHERE-second-line", `value \\ of\nHERE-second-line`, "HERE-second-line", "value")
+		h.OnStep("a").Reply(host.Record{Output: said})
+		h.OnStep("b").Reply(host.Record{Exit: 1, Output: "it was HERE-second-line"})
+		o := act.Options{Hosts: fakes{"app01": h}, Secrets: vault{}.read}
+		a := act.New(o)
+		app := appPlan("web")
+		file := plan.File{Secrets: map[string]plan.Secret{"here": {Env: "HERE"}}}
+		text := "{secret:here}"
+		switch format {
+		case "text":
+			file.Text = &text
+		case "properties":
+			file.Properties = map[string]any{"a": text}
+		default:
+			file.JSON = text
+		}
+		app.Source.Files = map[string]plan.File{"a": file}
+		if err := a.ReadSecrets(t.Context(), planOf(app)); err != nil {
+			t.Fatal(err)
+		}
+		var got []plan.Result
+		seg := plan.Segment{Host: "app01", Transport: plan.Script, Steps: steps(plan.Prune{}, plan.Prune{})}
+		if err := a.Do(t.Context(), seg, func(r plan.Result) { got = append(got, r) }); err != nil {
+			t.Fatal(err)
+		}
+		if format != "text" && got[0].Output != "login *** with *** failed, ***\nvalue" || strings.Contains(got[0].Output, "HERE") || got[1].Error != "it was ***" {
+			t.Errorf("%s: %+v", format, got)
+		}
+	}
+}
+
+func TestSecretsInErrorsOfTheWay(t *testing.T) {
+	h := hosttest.New(t, "app01")
+	h.OnStep("a").Fail(&host.Error{Host: "app01", Kind: host.Unknown, Step: "a", Doing: "running", Output: "HERE-second-line", Err: errors.New("cut after HERE-second-line")})
+	a := act.New(act.Options{Hosts: fakes{"app01": h}, Secrets: vault{}.read})
+	if err := a.ReadSecrets(t.Context(), planOf(appPlan("web", write("text", "HERE")))); err != nil {
+		t.Fatal(err)
+	}
+	err := a.Do(t.Context(), plan.Segment{Host: "app01", Transport: plan.Script, Steps: steps(plan.Prune{})}, func(plan.Result) {})
+	var e *host.Error
+	if !errors.As(err, &e) || strings.Contains(e.Output+err.Error(), "HERE") || e.Kind != host.Unknown {
+		t.Errorf("got %v", err)
+	}
+}
