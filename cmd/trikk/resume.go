@@ -135,6 +135,9 @@ func (c *cli) sayLeft(saved run.Saved, m *plan.Machine) {
 
 // goOn takes the locks, asks the hosts what they have, and drives the run to its end.
 func (f *fleet) goOn(ctx context.Context, saved run.Saved, log *run.Log, m *plan.Machine) (plan.Outcome, error) {
+	if err := f.actor.ReadSecrets(ctx, saved.Plan); err != nil { // what is left to do may need none of them
+		f.cli.say("%v\nsteps that are left and need them will fail", err)
+	}
 	lock, err := f.lock(ctx, saved.Plan)
 	if err != nil {
 		return plan.Outcome{}, err

@@ -28,11 +28,11 @@ func (a *Actor) ReadSecrets(ctx context.Context, p plan.Plan) error {
 			}
 		}
 	}
+	a.readOthers(ctx, p)
 	slices.Sort(wrong)
 	if wrong = slices.Compact(wrong); len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "\n"))
 	}
-	a.readOthers(ctx, p)
 	return nil
 }
 
