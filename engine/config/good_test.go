@@ -198,6 +198,15 @@ func same(t *testing.T, app plan.App, want map[string]any) {
 		f.Path = want["artifact"].(map[string]any)["file"].(map[string]any)["path"].(string)
 	}
 	app.Dir = ""
+	for _, f := range app.Files {
+		for name, s := range f.Secrets {
+			if s.Dir == "" || s.Digest == "" {
+				t.Errorf("%s in %s: secret %s has folder %q and digest %q", app.Name, app.Env, s, s.Dir, s.Digest)
+			}
+			s.Dir, s.Digest = "", "" // what its file is like now
+			f.Secrets[name] = s
+		}
+	}
 	data, err := json.Marshal(app)
 	if err != nil {
 		t.Fatal(err)

@@ -117,7 +117,7 @@ func withoutPath(err error) error {
 func encrypted(s plan.Secret, text []byte) error {
 	text = bytes.TrimSpace(text)
 	switch {
-	case s.Age != nil && !bytes.HasPrefix(text, []byte("age-encryption.org/v1\n")) && !bytes.HasPrefix(text, []byte("-----BEGIN AGE ENCRYPTED FILE-----")):
+	case s.Age != nil && !bytes.HasPrefix(text, []byte("age-encryption.org/v1")) && !bytes.HasPrefix(text, []byte("-----BEGIN AGE ENCRYPTED FILE-----")):
 		return errors.New("the file is not encrypted with age")
 	case s.Sops != nil && !bytes.Contains(text, []byte("ENC[AES256_GCM,")):
 		return errors.New("the file is not encrypted with sops")

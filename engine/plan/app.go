@@ -117,7 +117,7 @@ type File struct {
 	Text       *string        `json:"text,omitempty"`
 	// Secrets, by the name that placeholders in values have: {secret:NAME}.
 	Secrets map[string]Secret `json:"secrets,omitempty"`
-	Mode    string            `json:"mode"` // octal; "": 0644, and 0600 with secrets
+	Mode    string            `json:"mode,omitempty"` // octal; "": 0644, and 0600 with secrets
 }
 
 // Mode sets permissions on what a glob, relative to the release, matches.
