@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -88,7 +89,7 @@ func attempt(ctx context.Context, o Options) (Workspace, error) {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := process{cmd: exec.CommandContext(running, o.Isolation.Program[0], o.Isolation.Program[1:]...), limits: *o.Isolation}
-	p.cmd.Env = []string{"CUE_REGISTRY=none"} // nothing of ours: what is evaluated is not ours either
+	p.cmd.Env = []string{"CUE_REGISTRY=none", "HOME=" + os.Getenv("HOME")} // for ~/ of encrypted files; nothing of ours: what is evaluated is not ours either
 	p.cmd.SysProcAttr = dieWithParent()
 	p.cmd.WaitDelay = time.Second
 	p.cmd.Stderr = &p.stderr
