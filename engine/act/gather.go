@@ -35,9 +35,6 @@ func (g *Gatherer) Gather(ctx context.Context, env plan.Environment, apps []plan
 	w := g.newLooker(env, apps)
 	w.strict = true
 	w.look(ctx)
-	if in.Kind == plan.Rollback {
-		return w.view.Facts, w.problems.join()
-	}
 	if w.problems.none() { // what is live is needed to tell what is wanted
 		w.resolve(ctx, in)
 		w.checkUnpackers()
@@ -135,9 +132,11 @@ func (w *looker) resolve(ctx context.Context, in plan.Intent) {
 	}
 	var wg sync.WaitGroup
 	for _, app := range w.apps {
-		version, err := plan.Wanted(app, w.view.Facts.Apps[app.Name], in)
+		version, needed, err := w.wanted(app, in)
 		if err != nil {
 			w.problems.add("", err)
+		}
+		if !needed {
 			continue
 		}
 		wg.Go(func() {
@@ -152,6 +151,16 @@ func (w *looker) resolve(ctx context.Context, in plan.Intent) {
 		})
 	}
 	wg.Wait()
+}
+
+// wanted tells which version's artifact must be found. A rollback needs none where all hosts have what it goes back to.
+func (w *looker) wanted(app plan.App, in plan.Intent) (version string, needed bool, err error) {
+	if in.Kind == plan.Rollback {
+		version = plan.RollbackNeeds(app, w.view.Facts, in)
+		return version, version != "", nil
+	}
+	version, err = plan.Wanted(app, w.view.Facts.Apps[app.Name], in)
+	return version, err == nil, err
 }
 
 // problems collects errors of all hosts.

@@ -74,7 +74,9 @@ type compiler struct {
 	in    Intent
 	facts Facts
 	rel   Release
-	notes []string
+	// proven is the release that a rollback goes back to, as a host that proved it has it.
+	proven InstalledRelease
+	notes  []string
 }
 
 func (c *compiler) compile() (AppPlan, error) {

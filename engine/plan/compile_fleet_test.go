@@ -134,6 +134,13 @@ func (f *fleet) back(to string) (plan.Plan, error) {
 	if to != "" {
 		in.Versions = map[string]string{f.apps[0].Name: to}
 	}
+	app := f.apps[0]
+	was := f.facts.Artifacts[app.Name]
+	defer func() { f.facts.Artifacts[app.Name] = was }()
+	delete(f.facts.Artifacts, app.Name)
+	if v := plan.RollbackNeeds(app, f.facts, in); v != "" {
+		f.resolve(app, v)
+	}
 	return plan.Compile(f.env, f.apps, f.facts, in)
 }
 

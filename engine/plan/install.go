@@ -40,6 +40,9 @@ func (c *compiler) build(host string) []Step {
 		ops = append(ops, Link{Root: root, Release: name, Persist: c.app.Marker, File: true})
 	}
 	m := c.rel.manifest(c.app, c.in.ID)
+	if c.in.Kind == Rollback {
+		m.Service = c.proven.Manifest.Service
+	}
 	ops = append(ops, Record{What: "complete", Root: root, Release: name, Plan: c.in.ID, Manifest: &m})
 	var steps []Step
 	for _, op := range ops {

@@ -7,18 +7,38 @@ import (
 	"strings"
 )
 
-// rollbackRoute goes back to a release that is still installed: no fetch, the active servers take their turns, the standby
-// servers follow.
+// rollbackRoute goes back to a release that was proven good: it is installed where it is missing, the active servers take their
+// turns, the standby servers follow. Where the release is complete, nothing is fetched.
 func (c *compiler) rollbackRoute() ([]Wave, error) {
 	rotate, err := c.rotate()
 	if err != nil {
 		return nil, err
 	}
-	return c.join(rotate, c.disableStandby()), nil
+	get := c.download
+	if c.route() == "local" {
+		get = c.upload
+	}
+	return c.join(c.install(get), rotate, c.disableStandby()), nil
 }
 
-// resolveRollback finds the release to go back to: the version that was asked for, else the one before the live one.
+// resolveRollback makes the release to go back to what is to be live.
 func (c *compiler) resolveRollback() error {
+	target, err := c.target()
+	if err != nil {
+		return err
+	}
+	c.proven = target
+	if missing := c.missing(target); len(missing) > 0 {
+		return c.rebuild(target, missing)
+	}
+	m := target.Manifest
+	c.rel = Release{Name: target.Name, Version: m.Version, Digest: m.Digest, File: m.File,
+		Resolved: Resolved{Version: m.Version, Digest: m.Artifact, File: m.File}}
+	return nil
+}
+
+// target finds the release to go back to: the version that was asked for, else the one before the live one.
+func (c *compiler) target() (InstalledRelease, error) {
 	known := c.goodReleases()
 	want := c.in.Versions[c.app.Name]
 	var target InstalledRelease
@@ -33,15 +53,9 @@ func (c *compiler) resolveRollback() error {
 		target = c.before(known)
 	}
 	if target.Name == "" {
-		return c.noRollback(known, want)
+		return target, c.noRollback(known, want)
 	}
-	if err := c.everywhere(target); err != nil {
-		return err
-	}
-	m := target.Manifest
-	c.rel = Release{Name: target.Name, Version: m.Version, Digest: m.Digest, File: m.File,
-		Resolved: Resolved{Version: m.Version, Digest: m.Artifact, File: m.File}}
-	return nil
+	return target, nil
 }
 
 // goodReleases are those that were proven on an active server, the last first, each once.
@@ -66,7 +80,7 @@ func (c *compiler) goodReleases() []InstalledRelease {
 func (c *compiler) before(known []InstalledRelease) InstalledRelease {
 	earlier := c.earlier(known)
 	for _, r := range earlier {
-		if c.everywhere(r) == nil {
+		if len(c.missing(r)) == 0 {
 			return r
 		}
 	}
@@ -126,19 +140,4 @@ func (c *compiler) noRollback(known []InstalledRelease, want string) error {
 	}
 	return &Refusal{Pos: c.app.Pos, Text: fmt.Sprintf("%s has no earlier good release in %s", c.app.Name, c.env.Name),
 		Hint: fmt.Sprintf("installed and good: %s; name one with --to VERSION", have)}
-}
-
-// everywhere refuses a rollback to a release that a host does not have any more.
-func (c *compiler) everywhere(target InstalledRelease) error {
-	var missing []string
-	for _, h := range c.hosts() {
-		if !c.at(h).complete(target.Name) {
-			missing = append(missing, h)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return &Refusal{Pos: c.app.Pos, Text: fmt.Sprintf("release %s is not installed on %s", target.Name, strings.Join(missing, ", ")),
-		Hint: fmt.Sprintf("deploy it instead: trikk apply %s@%s -e %s", c.app.Name, target.Manifest.Version, c.env.Name)}
 }

@@ -242,8 +242,11 @@ func (c *compiler) service(t turn, action, release, version string) Step {
 // serviceOf is how a release is run: the one that is deployed as the config says, others as they were when they were installed.
 // A unit is never taken from a host: what the app user may write there must not reach systemctl.
 func (c *compiler) serviceOf(t turn, release string) Service {
-	r, _ := t.at.release(release)
+	r, there := t.at.release(release)
 	own := r.Manifest.Service
+	if release == c.proven.Name && !(there && r.Complete) {
+		own = c.proven.Manifest.Service // a rollback installs it here first
+	}
 	if own == nil || own.Systemd != nil || own.None() || release == c.rel.Name && c.in.Kind == Deploy {
 		return c.app.Service
 	}
@@ -338,10 +341,10 @@ func (c *compiler) admit(t turn, back []Point) []Step {
 	return []Step{s}
 }
 
-// prove watches the admitted release and records that it is good.
+// prove watches the admitted release and records that it is good. What a rollback goes back to was watched before.
 func (c *compiler) prove(t turn) []Step {
 	var out []Step
-	if n := c.app.Rollout.MinReadySeconds; n > 0 && t.needs.good {
+	if n := c.app.Rollout.MinReadySeconds; n > 0 && t.needs.good && c.in.Kind != Rollback {
 		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.rel.Version), Points: t.points}))
 	}
 	if t.needs.good {

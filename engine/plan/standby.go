@@ -41,6 +41,7 @@ func (c *compiler) withProxies(waves []Wave) []Wave {
 	var lanes []Lane
 	for _, h := range c.app.installProxies() {
 		t := c.look(h)
+		t.needs = c.spared(t.needs)
 		if t.needs.any() {
 			lanes = append(lanes, c.lane(t))
 		}

@@ -52,8 +52,17 @@ func (c *compiler) turn(server string) turn {
 		down = down && state == RotationDown
 	}
 	t.needs.restart = t.needs.restart || down && !c.app.Service.None()
+	t.needs = c.spared(t.needs)
 	t.available = c.in.Offline || !c.skips(server) && t.serves(c.app)
 	return t
+}
+
+// spared is what a turn needs of it: a rollback gives no turn only to prove a release, which was proven elsewhere.
+func (c *compiler) spared(n need) need {
+	if c.in.Kind == Rollback && n == (need{good: true}) {
+		return need{}
+	}
+	return n
 }
 
 // stopped tells whether no process of the app is known to run.
