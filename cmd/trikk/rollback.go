@@ -16,7 +16,8 @@ func (c *cli) rollbackCommand() *cobra.Command {
 		Use:   "rollback APP -e ENV [--to VERSION]",
 		Short: "Go back to the last good release",
 		Long: "Compiles the way back to the good release before the live one, or to --to, shows it, asks, and runs it. Nothing is\n" +
-			"fetched: the release must still be installed. With -o the way back is saved instead, for trikk apply --plan." +
+			"fetched where the release is still there; where it is missing it is installed first, if the config still makes exactly\n" +
+			"that release. With -o the way back is saved instead, for trikk apply --plan." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitReverted, exitBroken, exitUsage, exitInterrupted),
 		Example: "  trikk rollback jmsadmin -e prod\n  trikk rollback jmsadmin -e prod --to 10.40.2",
 		Args:    args(1, 1),

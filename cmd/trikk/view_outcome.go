@@ -214,6 +214,9 @@ func versionOf(a plan.AppPlan) string {
 
 func showStuck(w io.Writer, p plan.Plan, l plan.LaneOutcome, runID string) {
 	fmt.Fprintf(w, "%s on %s was left half done by run %s: %s\n", l.App+l.Group, l.Host, runID, whyStuck(l))
+	if l.Left != nil && l.Host != "" && l.App != "" {
+		fmt.Fprintf(w, "  %s: %s\n", l.Host, *l.Left)
+	}
 	for _, s := range l.Stuck {
 		fmt.Fprintf(w, "  not done: %s\n", s)
 	}

@@ -84,6 +84,9 @@ func (w *looker) look(ctx context.Context) {
 		for _, server := range app.Servers {
 			wg.Go(func() { w.rotation(ctx, app, server) })
 		}
+		for _, server := range app.Standby {
+			wg.Go(func() { w.standbyRotation(ctx, app, server) })
+		}
 	}
 	wg.Wait()
 	w.leaveOut(ctx)
@@ -116,6 +119,28 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 		})
 	}
 	wg.Wait()
+	w.keepRotation(app, server, states)
+}
+
+// standbyRotation asks whether a standby server, which was active before perhaps, is still in rotation somewhere. Most proxies do
+// not know it, so no answer is no problem; a proxy that can't be asked at all is one for the active servers.
+func (w *looker) standbyRotation(ctx context.Context, app plan.App, server string) {
+	points := plan.Points(app, w.env, server)
+	states := make([]plan.Rotation, len(points))
+	var wg sync.WaitGroup
+	for i, p := range points {
+		wg.Go(func() { states[i], _ = proxy.Read(ctx, w.g.Readers, p) })
+	}
+	wg.Wait()
+	for _, s := range states {
+		if s.State != plan.RotationUnknown {
+			w.keepRotation(app, server, states)
+			return
+		}
+	}
+}
+
+func (w *looker) keepRotation(app plan.App, server string, states []plan.Rotation) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.view.Facts.Rotation[app.Name] == nil {

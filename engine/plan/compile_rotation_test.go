@@ -257,3 +257,92 @@ func TestHooksAfterRunUntilTheReleaseIsProven(t *testing.T) {
 		})
 	}
 }
+
+// A weight of 0 is a person's word: the server is neither restarted nor waited for, it counts as unavailable, and its turn leaves
+// the weight alone.
+func TestHeldByItsWeight(t *testing.T) {
+	app := hello("app01", "app02", "app03")
+	app.Topology = shared("lb01", "lb02")
+	app.Rollout.MinReadySeconds = 10
+	app.Rollout.Rolling = &plan.Rolling{MaxUnavailable: 2}
+	f := newFleet(3, 2, haproxy).with(app)
+	f.deploy(t, "1.0")
+	f.rotate(app, "app02", plan.RotationHeld)
+	p := f.plan(t)
+	if note := "hello: app02 is not in rotation (held out by its weight of 0 at lb01, held out by its weight of 0 at lb02), and this plan leaves it so"; !p.Empty() || !slices.Contains(p.Notes, note) {
+		t.Errorf("%q, notes %q", titles(p), p.Notes)
+	}
+	f.facts.Rotation["hello"]["app02"][0].State = plan.RotationIn // held at lb02 only
+	app.Version = "2.0"
+	p = f.with(app).plan(t)
+	equal(t, "the waves", turns(p), []string{"app02", "app01 app03"})
+	l := wave(t, p, "rotate 1/2").Lanes[0]
+	to := p.Apps[0].To
+	old := p.Apps[0].From[0]
+	equal(t, "the turn", brief(l.Steps), []string{"drain", "drain again", "stop " + old, "link " + to, "start " + to, "probe", "admit", "set back", "pause", "record good"})
+	equal(t, "its undo", undone(l, "drain"), []string{"probe", "admit", "set back"})
+	for _, s := range l.Steps {
+		if op, ok := s.Op.(plan.Pause); ok && (len(op.Points) != 1 || op.Points[0].Proxy != "lb01") {
+			t.Errorf("it is watched at %+v", op.Points)
+		}
+	}
+}
+
+// A server that was active and is a standby now is drained where the proxies still send it requests, before it is stopped.
+func TestStandbyThatIsStillInRotation(t *testing.T) {
+	for name, test := range map[string]struct {
+		marker  string
+		driver  plan.Driver
+		states  []string
+		stopped bool
+		want    []string
+	}{
+		"in":              {"", haproxy, []string{plan.RotationIn}, false, []string{"record used", "drain", "stop"}},
+		"at one of two":   {"config/disabled", haproxy, []string{plan.RotationOut, plan.RotationIn}, false, []string{"record used", "drain", "disable", "stop"}},
+		"by its marker":   {"config/disabled", byMarker("config/disabled"), []string{plan.RotationIn}, false, []string{"record used", "drain", "stop"}},
+		"not known there": {"", haproxy, nil, false, []string{"record used", "stop"}},
+		"out":             {"", haproxy, []string{plan.RotationOut}, false, []string{"record used", "stop"}},
+		"stopped":         {"", haproxy, []string{plan.RotationIn}, true, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := hello("app01", "app02")
+			app.Marker, app.Topology = test.marker, shared(names("lb", 1, max(1, len(test.states)))...)
+			f := newFleet(2, 2, test.driver).with(app)
+			f.deploy(t, "1.0")
+			app.Version, app.Servers, app.Standby = "1.0", []string{"app01"}, []string{"app02"}
+			delete(f.facts.Rotation["hello"], "app02")
+			for i, s := range test.states {
+				f.facts.Rotation["hello"]["app02"] = append(f.facts.Rotation["hello"]["app02"], plan.Rotation{Proxy: app.Topology.Shared.Proxies[i], State: s})
+			}
+			if test.stopped {
+				at := f.facts.Apps["hello"]["app02"]
+				at.Service, at.Running = "inactive", ""
+				f.facts.Apps["hello"]["app02"] = at
+			}
+			p := f.with(app).plan(t)
+			if test.want == nil {
+				if !p.Empty() {
+					t.Errorf("the plan has %q", titles(p))
+				}
+				return
+			}
+			lane := wave(t, p, plan.WaveStandby).Lanes[0]
+			got := brief(lane.Steps)
+			for i := range got {
+				got[i] = strings.TrimSuffix(got[i], " "+f.facts.Apps["hello"]["app02"].Current)
+			}
+			equal(t, "the standby", got, test.want)
+			for _, s := range lane.Steps {
+				if op, ok := s.Op.(plan.DrainOp); ok && (len(op.Points) != 1 || len(s.Undo) == 0) {
+					t.Errorf("it is drained at %+v, undo %q", op.Points, brief(s.Undo))
+				}
+			}
+			if err := f.apply(p); err != nil {
+				t.Fatal(err)
+			}
+			if again := f.plan(t); !again.Empty() {
+				t.Errorf("then there is %q", titles(again))
+			}
+		})
+	}
+}

@@ -168,33 +168,50 @@ func TestOutcomeWithSkippedServersIsPartly(t *testing.T) {
 // finished walks a plan to its end; the step with that ID fails.
 func finished(t testing.TB, p plan.Plan, failing string) plan.Outcome {
 	t.Helper()
+	return finishedOf(t, p, map[string]bool{failing: true})
+}
+
+// finishedOf walks a plan to its end; the steps with these IDs fail.
+func finishedOf(t testing.TB, p plan.Plan, failing map[string]bool) plan.Outcome {
+	t.Helper()
+	return walkPlan(t, p, failing, func(plan.Step) {})
+}
+
+// walkPlan drives a machine to the end of a plan. did gets every step that ended well; those with the IDs of failing fail.
+func walkPlan(t testing.TB, p plan.Plan, failing map[string]bool, did func(plan.Step)) plan.Outcome {
+	t.Helper()
 	m := plan.NewMachine(p)
+	apply := func(e plan.Event) {
+		if err := m.Apply(e); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for range 10_000 {
 		d := m.Decide()
 		if d.Finished != nil {
 			return *d.Finished
 		}
 		for _, r := range d.Start {
+			apply(plan.Event{Kind: plan.SegmentStarted, Ref: &r})
+		}
+		for _, r := range d.Start {
 			seg, err := p.Segment(r)
 			if err != nil {
 				t.Fatal(err)
 			}
-			events := plan.Journal{{Kind: plan.SegmentStarted, Ref: &r}}
 			for _, s := range seg.Steps {
 				status := plan.Changed
-				if s.ID == failing {
+				if failing[s.ID] {
 					status = plan.Failed
+				} else {
+					did(s)
 				}
-				events = append(events, plan.Event{Kind: plan.StepFinished, Ref: &r, Result: &plan.Result{Step: s.ID, Status: status}})
+				apply(plan.Event{Kind: plan.StepFinished, Ref: &r, Result: &plan.Result{Step: s.ID, Status: status}})
 				if status == plan.Failed {
 					break
 				}
 			}
-			for _, e := range append(events, plan.Event{Kind: plan.SegmentFinished, Ref: &r}) {
-				if err := m.Apply(e); err != nil {
-					t.Fatal(err)
-				}
-			}
+			apply(plan.Event{Kind: plan.SegmentFinished, Ref: &r})
 		}
 	}
 	t.Fatal("it does not end")

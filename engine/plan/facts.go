@@ -5,7 +5,8 @@ package plan
 type Facts struct {
 	// Apps: by app name, then by the inventory name of the host.
 	Apps map[string]map[string]Installed `json:"apps,omitempty"`
-	// Rotation: by app name, then by the inventory name of the server, one entry a point in Points order.
+	// Rotation: by app name, then by the inventory name of the server, one entry a point in Points order. Of a standby server
+	// only where a proxy knows it: unknown else.
 	Rotation map[string]map[string][]Rotation `json:"rotation,omitempty"`
 	// Artifacts: by app name, the resolved artifact of the version that is to run.
 	Artifacts map[string]Resolved `json:"artifacts,omitempty"`
@@ -79,6 +80,7 @@ const (
 	RotationIn      = "in"      // the proxy sends traffic
 	RotationOut     = "out"     // drained or in maintenance
 	RotationDown    = "down"    // in rotation as far as trikk is concerned, but the proxy's check fails
+	RotationHeld    = "held"    // up and not drained, but a person set its weight to 0: it gets nothing
 	RotationUnknown = "unknown" // the proxy could not say
 )
 

@@ -97,4 +97,6 @@ type LaneOutcome struct {
 	UndoError string `json:"undoError,omitempty"`
 	// Stuck are the titles of the undo steps that failed or were not reached.
 	Stuck []string `json:"stuck,omitempty"`
+	// Left is what a stuck lane left on its host.
+	Left *Left `json:"left,omitempty"`
 }

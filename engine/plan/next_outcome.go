@@ -55,6 +55,7 @@ func (m *Machine) laneOutcome(at place) LaneOutcome {
 		for _, s := range undoOf(m.planned(at), m.begun(at))[l.Undone:] {
 			o.Stuck = append(o.Stuck, s.Title)
 		}
+		o.Left = m.left(at)
 	}
 	return o
 }

@@ -189,7 +189,7 @@ func (c *compiler) readmit(t turn) []Step {
 	for i, p := range t.points {
 		switch {
 		case t.states[i] == RotationOut:
-		case running && t.states[i] != RotationDown:
+		case running && t.states[i] != RotationDown && t.states[i] != RotationHeld:
 			served.Points = append(served.Points, p)
 		default:
 			idle.Points = append(idle.Points, p)
@@ -333,19 +333,33 @@ func (c *compiler) admit(t turn, back []Point) []Step {
 	if len(t.points) == 0 {
 		return nil
 	}
-	s := c.step(t.server, AdmitOp{Points: t.points, Deadline: c.app.Rollout.AdmitDeadline})
+	held, points := t.heldPoints(t.points)
+	heldBack, back := t.heldPoints(back)
+	var out []Step
+	if len(points) > 0 {
+		out = append(out, c.admitAt(t, AdmitOp{Points: points, Deadline: c.app.Rollout.AdmitDeadline}, back))
+	}
+	if len(held) > 0 && len(heldBack) > 0 {
+		out = append(out, c.admitAt(t, AdmitOp{Points: held, Deadline: c.app.Rollout.AdmitDeadline, Unproven: true}, heldBack))
+	}
+	return out
+}
+
+func (c *compiler) admitAt(t turn, op AdmitOp, back []Point) Step {
+	s := c.step(t.server, op)
 	if len(back) > 0 {
 		// Going back must end: what is still in flight at the deadline is cut.
 		s.Undo = []Step{c.step(t.server, DrainOp{Points: back, Deadline: c.app.Rollout.DrainDeadline, OnTimeout: "cut"})}
 	}
-	return []Step{s}
+	return s
 }
 
 // prove watches the admitted release and records that it is good. What a rollback goes back to was watched before.
 func (c *compiler) prove(t turn) []Step {
 	var out []Step
 	if n := c.app.Rollout.MinReadySeconds; n > 0 && t.needs.good && c.in.Kind != Rollback {
-		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.rel.Version), Points: t.points}))
+		_, watched := t.heldPoints(t.points)
+		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.rel.Version), Points: watched}))
 	}
 	if t.needs.good {
 		out = append(out, c.step(t.server, Record{What: "good", Root: c.app.Layout.Root, Release: c.rel.Name, Plan: c.in.ID}))

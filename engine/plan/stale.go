@@ -77,7 +77,7 @@ func Stale(p Plan, f Facts) []Change {
 				add(h, "%s", what)
 			}
 		}
-		for _, s := range a.Source.Servers {
+		for _, s := range slices.Concat(a.Source.Servers, a.Source.Standby) {
 			if _, apart := reachedOrNot(p.Observed, f, s); apart {
 				continue
 			}

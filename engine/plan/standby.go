@@ -1,7 +1,7 @@
 package plan
 
-// disableStandby is one wave, after the active servers: on each standby server the enable marker is set, the app stopped,
-// and the link moved to the release, so that it is ready to take over.
+// disableStandby is one wave, after the active servers: each standby server is drained where it is still in rotation, the enable
+// marker is set, the app stopped, and the link moved to the release, so that it is ready to take over.
 func (c *compiler) disableStandby() []Wave {
 	w := Wave{Name: WaveStandby}
 	for _, h := range c.app.Standby {
@@ -20,8 +20,10 @@ func (c *compiler) disableStandby() []Wave {
 
 func (c *compiler) standby(host string) Lane {
 	t := turn{server: host, at: c.at(host)}
+	c.stillIn(&t)
 	l := Lane{Host: host, From: t.at.Current}
-	if c.app.Marker != "" && !t.at.Marked {
+	l.Steps = append(l.Steps, c.drain(t)...)
+	if c.app.Marker != "" && !t.at.Marked && !c.rotatesByMarker(t) {
 		s := c.step(host, MarkerOp{Root: c.app.Layout.Root, Path: c.app.Marker, Present: true})
 		s.Undo = []Step{c.step(host, MarkerOp{Root: c.app.Layout.Root, Path: c.app.Marker})}
 		l.Steps = append(l.Steps, s)
@@ -33,6 +35,20 @@ func (c *compiler) standby(host string) Lane {
 	}
 	l.Steps = append(l.Steps, c.link(t)...)
 	return l
+}
+
+// stillIn gives the turn of a standby server the points where it is still in rotation, as one that was active before is: it is
+// drained there before it is stopped. A proxy that does not know the server sends it nothing.
+func (c *compiler) stillIn(t *turn) {
+	if !c.app.Service.None() && t.stopped() {
+		return
+	}
+	points := Points(c.app, c.env, t.server)
+	for i, r := range c.facts.Rotation[c.app.Name][t.server] {
+		if i < len(points) && r.State == RotationIn {
+			t.points, t.states = append(t.points, points[i]), append(t.states, r.State)
+		}
+	}
 }
 
 // withProxies adds the turns of the proxies' hosts where the app is installed there too: with the others in a recreate,

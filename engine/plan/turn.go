@@ -1,6 +1,9 @@
 package plan
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // turn is what the facts say of one active server before its turn.
 type turn struct {
@@ -28,6 +31,18 @@ func (t turn) outPoints() []Point {
 		}
 	}
 	return out
+}
+
+// heldPoints are those where a person holds the server out by its weight, and others. A turn leaves that as it is.
+func (t turn) heldPoints(points []Point) (held, others []Point) {
+	for _, p := range points {
+		if i := slices.Index(t.points, p); i >= 0 && t.states[i] == RotationHeld {
+			held = append(held, p)
+			continue
+		}
+		others = append(others, p)
+	}
+	return held, others
 }
 
 // turn reads the facts of one active server.
@@ -78,7 +93,7 @@ func (t turn) serves(app App) bool {
 		return t.at.Current != "" && !t.at.Marked
 	}
 	for _, s := range t.states {
-		if s == RotationOut || s == RotationDown {
+		if s == RotationOut || s == RotationDown || s == RotationHeld {
 			return false
 		}
 	}
@@ -111,8 +126,11 @@ func (t turn) why(app App) string {
 	}
 	var at []string
 	for i, p := range t.points {
-		if s := t.states[i]; s == RotationOut || s == RotationDown {
+		switch s := t.states[i]; s {
+		case RotationOut, RotationDown:
 			at = append(at, s+" at "+p.Proxy)
+		case RotationHeld:
+			at = append(at, "held out by its weight of 0 at "+p.Proxy)
 		}
 	}
 	return strings.Join(at, ", ")

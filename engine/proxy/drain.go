@@ -133,7 +133,7 @@ func (o *one) putBack(ctx context.Context) error {
 	err := o.ask(ctx, o.driver.In)
 	if err == nil {
 		_, err = o.watchState(ctx, "back in rotation", grace, func(_ context.Context, s State) (bool, error) {
-			return s.Rotation == plan.RotationIn || s.Rotation == plan.RotationDown, nil
+			return s.Rotation == plan.RotationIn || s.Rotation == plan.RotationDown || s.Rotation == plan.RotationHeld, nil
 		})
 	}
 	if err != nil {

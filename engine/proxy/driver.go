@@ -20,7 +20,7 @@ type Readers interface {
 
 // State is what a proxy says of one server.
 type State struct {
-	// Rotation is plan.RotationIn, RotationOut, RotationDown or RotationUnknown.
+	// Rotation is plan.RotationIn, RotationOut, RotationDown, RotationHeld or RotationUnknown.
 	Rotation string
 	// Settled: the proxy acts on it. In: it is sure that the server is up and sends traffic. Out or down: it sends no new
 	// request.

@@ -39,7 +39,7 @@ func (r haproxyRow) state() State {
 	case r.admin&heldOut != 0, word == "DRAIN", word == "MAINT":
 		s.Rotation, s.Settled = plan.RotationOut, true
 	case r.idle && (word == "UP" || r.status == "no check"):
-		s.Rotation = plan.RotationDown
+		s.Rotation, s.Settled = plan.RotationHeld, true
 	case r.status == "UP", r.status == "no check":
 		s.Rotation, s.Settled = plan.RotationIn, true
 	case word == "UP":

@@ -43,7 +43,7 @@ func TestHAProxyStates(t *testing.T) {
 		{"maint", plan.RotationOut, true, 0, "status MAINT, 0 in flight"},
 		{"tracking", plan.RotationOut, true, 0, "status MAINT (via app/maint), 0 in flight"},
 		{"tracking-drain", plan.RotationOut, true, 0, "status DRAIN, 0 in flight"},
-		{"weightless", plan.RotationDown, false, 0, "status UP, 0 in flight, weight 0"},
+		{"weightless", plan.RotationHeld, true, 0, "status UP, 0 in flight, weight 0"},
 		{"slow", plan.RotationIn, true, 0, "status UP, 0 in flight, slowstart at 7%"},
 		{"unresolved", plan.RotationOut, true, 0, "status MAINT (resolution), 0 in flight"},
 	}

@@ -97,7 +97,7 @@ func (m marker) State(ctx context.Context, rs Readers, p plan.Point) (State, err
 		s.Detail = "no marker, balancer: " + s.Detail
 		return s, nil
 	}
-	sendsNothing := s.Settled && (s.Rotation == plan.RotationOut || s.Rotation == plan.RotationDown)
+	sendsNothing := s.Settled && (s.Rotation == plan.RotationOut || s.Rotation == plan.RotationDown || s.Rotation == plan.RotationHeld)
 	return State{Rotation: plan.RotationOut, Settled: sendsNothing, InFlight: s.InFlight, Detail: "marker there, balancer: " + s.Detail}, nil
 }
 
