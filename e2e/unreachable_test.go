@@ -62,11 +62,11 @@ func TestUnreachableIsSkipped(t *testing.T) {
 
 // The run's deadline passes and the undo hangs: that ends too, and the output says what was left, and what mends it.
 func TestDeadlineWhileTheUndoHangs(t *testing.T) {
-	f, c, _ := patient(t, `	rollout: {rolling: maxUnavailable: 1, deadline: "12s", drainDeadline: "10s", admitDeadline: "10s"}`,
+	f, c, _ := patient(t, `	rollout: {rolling: maxUnavailable: 1, drainDeadline: "10s", admitDeadline: "10s"}`,
 		`stop: "! grep -q ^3.0 VERSION || sleep 600; bin/itas stop", status: "bin/itas status", timeout: "4s"`)
-	f.Trikk(t, c, "apply", "hello@3.0", "-e", "test", "--yes").Exit(t, 8).Says(t,
-		"the deadline of the run passed (12s, rollout.deadline of hello)", "last seen: 503", "did not end within 4 s",
-		"app1: drained at lb1; current is 3.0-", "runs 3.0-", "not done: link hello-app → 1.0-", "trikk resume ")
+	f.Trikk(t, c, "apply", "hello@3.0", "-e", "test", "--yes", "--deadline", "30s").Exit(t, 8).Says(t,
+		"the deadline of the run passed (30s, --deadline)", "last seen: 503", "did not end within 4 s",
+		"app1: drained at lb1; current is 3.0-", "runs 3.0-", "not done: link e2eapp-app → 1.0-", "trikk resume ")
 	serves(t, f.App[1], "1.0")
 	serves(t, f.App[2], "1.0")
 	f.App[0].Run(t, "pkill -f 'sleep [6]00' || true")
