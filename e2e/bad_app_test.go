@@ -23,10 +23,10 @@ func TestBadApp(t *testing.T) {
 		s.clean(t)
 	}
 
-	t.Run("probe never passes", func(t *testing.T) {
+	t.Run("fault 07: probe never passes", func(t *testing.T) {
 		undone(t, parts{}, bad{args: version("3.0"), says: []string{"app1  FAILED   probe http 127.0.0.1:8081/ready", "not passed within 3s", "last: 503 Service Unavailable: waiting for a database that does not exist", "3.0 never-healthy starts as process"}})
 	})
-	t.Run("crash while it is watched", func(t *testing.T) {
+	t.Run("fault 08: crash while it is watched", func(t *testing.T) {
 		p := parts{rollout: `	rollout: {rolling: {}, minReadySeconds: 6, drainDeadline: "8s", admitDeadline: "8s"}`}
 		undone(t, p, bad{args: version("4.0"), took: 25 * time.Second, says: []string{"app1  FAILED   watch"}})
 	})
@@ -40,14 +40,14 @@ func TestBadApp(t *testing.T) {
 	t.Run("hook after fails", func(t *testing.T) {
 		undone(t, parts{more: `	hooks: after: ["echo the warm-up has failed >&2; exit 4"]`}, bad{says: []string{"app1  FAILED   run hook after: ", "the hook after ended with status 4: the warm-up has failed"}})
 	})
-	t.Run("hook hangs", func(t *testing.T) {
+	t.Run("fault 20: hook hangs", func(t *testing.T) {
 		undone(t, parts{more: `	hooks: {before: ["exec sleep 600"], timeout: "1s"}`}, bad{says: []string{"app1  UNKNOWN  app1: run hook before: exec sleep 600: no end within 1s"}})
 		s.none(t, "sleep 600")
 	})
 	t.Run("start fails", func(t *testing.T) {
 		undone(t, s.commands("grep -q ^2 VERSION && { echo there is no java here >&2; exit 9; }; bin/itas start"), bad{says: []string{"app1  FAILED   start hello 2.0-", "there is no java here", "ended with status 9"}})
 	})
-	t.Run("start hangs", func(t *testing.T) {
+	t.Run("fault 20: start hangs", func(t *testing.T) {
 		undone(t, s.commands("grep -q ^2 VERSION && exec sleep 600; bin/itas start"), bad{says: []string{"app1  FAILED   start hello 2.0-", "did not end within 2 s"}})
 		s.none(t, "sleep 600")
 	})

@@ -68,7 +68,7 @@ func TestBadArtifact(t *testing.T) {
 		})
 		s.keepsNothing(t, s.config(t, url(base+"/hello-{version}.zip", "")), "FAILED", "fetching "+base+"/hello-2.0.zip: the answer is an HTML page", "a login page?")
 	})
-	t.Run("corrupt artifact", func(t *testing.T) {
+	t.Run("fault 30: corrupt artifact", func(t *testing.T) {
 		s.repo.Put("/corrupt-2.0.zip", s.f.Zip(t, "2.0", e2e.Healthy))
 		s.repo.Bare("/corrupt-2.0.zip", append(s.f.Zip(t, "2.0", e2e.Healthy), 'x'))
 		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/corrupt-{version}.zip", "")), "FAILED", "fetching "+s.repo.URL+"/corrupt-2.0.zip", "the digest or size is", "nothing was kept")
@@ -76,7 +76,7 @@ func TestBadArtifact(t *testing.T) {
 	t.Run("corrupt artifact through the controller", func(t *testing.T) {
 		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/corrupt-{version}.zip", `fetch: "controller"`)), "FAILED", "downloading "+s.repo.URL+"/corrupt-2.0.zip", "its digest is sha256:")
 	})
-	t.Run("truncated download", func(t *testing.T) {
+	t.Run("fault 30: truncated download", func(t *testing.T) {
 		whole := s.f.Zip(t, "2.0", e2e.Healthy)
 		base := s.serve(t, func(w http.ResponseWriter, q *http.Request) {
 			if strings.Contains(q.URL.Path, ".sha") {
@@ -95,7 +95,7 @@ func TestBadArtifact(t *testing.T) {
 		s.repo.Put("/text-2.0.zip", []byte("this is no zip"))
 		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/text-{version}.zip", "")), "FAILED", "refused to unpack ", "text-2.0.zip: its list can't be read: it is no zip archive")
 	})
-	t.Run("zip slip in a zip", func(t *testing.T) {
+	t.Run("fault 30: zip slip in a zip", func(t *testing.T) {
 		var out bytes.Buffer
 		w := zip.NewWriter(&out)
 		_, err := w.Create("../../shared/slipped")
@@ -105,15 +105,15 @@ func TestBadArtifact(t *testing.T) {
 		s.repo.Put("/slip-2.0.zip", out.Bytes())
 		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/slip-{version}.zip", "")), "FAILED", "refused to unpack ", "slip-2.0.zip: a name in it leaves the release: ../../shared/slipped")
 	})
-	t.Run("zip slip", func(t *testing.T) {
+	t.Run("fault 30: zip slip", func(t *testing.T) {
 		s.repo.Put("/slip-2.0.tar.gz", tarball(t, tar.Header{Name: "ok.txt", Size: 2}, tar.Header{Name: "../../shared/slipped", Size: 2}))
 		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/slip-{version}.tar.gz", "")), "FAILED", "refused to unpack ", "slip-2.0.tar.gz: a name in it leaves the release: ../../shared/slipped")
 	})
-	t.Run("symlink escape", func(t *testing.T) {
+	t.Run("fault 30: symlink escape", func(t *testing.T) {
 		s.repo.Put("/link-2.0.tar.gz", tarball(t, tar.Header{Name: "bin", Typeflag: tar.TypeSymlink, Linkname: "../../../../../../etc"}))
 		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/link-{version}.tar.gz", "")), "FAILED", "refused to unpack ", "link-2.0.tar.gz: a link in it leaves the release: bin -> ../../../../../../etc")
 	})
-	t.Run("writing through a symlink", func(t *testing.T) {
+	t.Run("fault 30: writing through a symlink", func(t *testing.T) {
 		s.repo.Put("/through-2.0.tar.gz", tarball(t, tar.Header{Name: "x", Typeflag: tar.TypeSymlink, Linkname: "../../../shared"}, tar.Header{Name: "x/slipped", Size: 2}))
 		s.keepsNothing(t, s.config(t, url(s.repo.URL+"/through-{version}.tar.gz", "")), "FAILED", "through-2.0.tar.gz: tar: x/slipped: ")
 	})

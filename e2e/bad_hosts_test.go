@@ -22,11 +22,11 @@ func TestBadHosts(t *testing.T) {
 	s := newScene(t)
 	app1, app2 := s.on[0], s.on[1]
 
-	t.Run("closed port", func(t *testing.T) {
+	t.Run("fault 04: closed port", func(t *testing.T) {
 		c := s.elsewhere(t, parts{}, app2, `address: "`+app2.Address+`", port: 2222`)
 		s.refuses(t, c, bad{code: 1, says: []string{"trikk: app2: connecting to " + e2e.LoginUser + "@" + app2.Address + ":2222", "connection refused", "is sshd running there, on port 2222?"}})
 	})
-	t.Run("black hole", func(t *testing.T) {
+	t.Run("fault 04: black hole", func(t *testing.T) {
 		ip(t, "neigh", "replace", hole, "lladdr", "02:00:00:00:00:99", "nud", "permanent", "dev", "trikk0")
 		c := s.elsewhere(t, parts{}, app2, `address: "`+hole+`"`)
 		s.refuses(t, c, bad{args: []string{"apply", "hello@2.0", "-e", "test", "--yes", "--timeout", "1500ms"}, code: 1, took: 5 * time.Second,
@@ -40,7 +40,7 @@ func TestBadHosts(t *testing.T) {
 		c := s.elsewhere(t, parts{}, app2, fmt.Sprintf(`address: %q, port: %d`, app2.Address, port))
 		s.refuses(t, c, bad{args: []string{"apply", "hello@2.0", "-e", "test", "--yes", "--timeout", "2s"}, code: 1, says: []string{"trikk: app2: connecting to ", "no SSH server", "is the port right?"}})
 	})
-	t.Run("wrong host key", func(t *testing.T) {
+	t.Run("fault 18: wrong host key", func(t *testing.T) {
 		known := strings.Split(readFile(t, s.f.Keys.KnownHosts), "\n")
 		keyOf := func(line string) string { return strings.SplitN(line, " ", 2)[1] }
 		known[1] = strings.SplitN(known[1], " ", 2)[0] + " " + keyOf(known[0])
@@ -74,11 +74,11 @@ func TestBadHosts(t *testing.T) {
 		config, _ := sshConfig(t, s.f, "/nonexistent", readFile(t, s.f.Keys.KnownHosts))
 		s.refuses(t, s.config(t, parts{}), bad{args: with(config), code: 4, lines: 3, says: []string{"trikk: app1: ", "there is no key to try"}})
 	})
-	t.Run("sudo for the app user wants a password", func(t *testing.T) {
+	t.Run("fault 19: sudo for the app user wants a password", func(t *testing.T) {
 		c := s.elsewhere(t, parts{}, app1, fmt.Sprintf(`address: %q, user: %q`, app1.Address, e2e.OtherUser))
 		s.refuses(t, c, bad{code: 4, says: []string{"trikk: app1: ", "sudo", e2e.AppUser, "NOPASSWD"}})
 	})
-	t.Run("sudo for systemctl wants a password", func(t *testing.T) {
+	t.Run("fault 19: sudo for systemctl wants a password", func(t *testing.T) {
 		app1.AddUnit(t, e2e.Unit{Name: "other.service", Dir: "/home/" + e2e.OtherUser + "/other/current", Exec: "bin/server.sh 8085"})
 		c := s.elsewhere(t, parts{}, app1, fmt.Sprintf(`address: %q, user: %q`, app1.Address, e2e.OtherUser))
 		c.App("other", strings.ReplaceAll(s.app(parts{user: "\t", service: `	service: systemd: unit: "other.service"`, topology: "\t", servers: `	environments: test: servers: ["app1"]`, probes: "\t"}), "8081", "8085"))

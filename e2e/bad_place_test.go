@@ -47,18 +47,18 @@ func TestBadPlace(t *testing.T) {
 		}
 	}
 
-	t.Run("full disk while it fetches", func(t *testing.T) {
+	t.Run("fault 06: full disk while it fetches", func(t *testing.T) {
 		fills(t, full(t, "size=1m"), "the disk of /srv/tiny is full")
 	})
-	t.Run("full disk while it unpacks", func(t *testing.T) {
+	t.Run("fault 06: full disk while it unpacks", func(t *testing.T) {
 		fills(t, full(t, "size=5m"), "the disk of /srv/tiny is full")
 	})
-	t.Run("full disk while it uploads", func(t *testing.T) {
+	t.Run("fault 06: full disk while it uploads", func(t *testing.T) {
 		c := full(t, "size=1m")
 		c.App("tiny", strings.Replace(tinyFields(s), `classifier: "dist"`, `classifier: "dist", fetch: "controller"`, 1))
 		fills(t, c, "the disk of /srv/tiny is full")
 	})
-	t.Run("full of inodes", func(t *testing.T) {
+	t.Run("fault 06: full of inodes", func(t *testing.T) {
 		fills(t, full(t, "nr_inodes=14"), "the disk of /srv/tiny is full, or has no inodes left")
 	})
 	t.Run("no room for the lock", func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestBadPlace(t *testing.T) {
 		app2.Run(t, "rm -rf /srv/tiny; echo mine >/srv/tiny")
 		s.refuses(t, c, bad{args: args, code: 1, says: []string{"trikk: app2: tiny: /srv/tiny is not a directory (move it away)"}})
 	})
-	t.Run("current is a directory", func(t *testing.T) {
+	t.Run("fault 31: current is a directory", func(t *testing.T) {
 		c := s.tiny(t)
 		app2.Run(t, "mkdir /srv/tiny/hello-app; echo mine >/srv/tiny/hello-app/data")
 		s.refuses(t, c, bad{args: args, code: 1, says: []string{"trikk: app2: tiny: /srv/tiny/hello-app is a directory, not a link (move it away: mv /srv/tiny/hello-app /srv/tiny/hello-app.old)"}})

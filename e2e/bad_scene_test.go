@@ -3,7 +3,12 @@
 package e2e_test
 
 import (
+	"archive/zip"
+	"bytes"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -73,6 +78,39 @@ func (s *scene) config(t *testing.T, p parts) *e2e.Config {
 	c := s.f.Config(t, e2e.Proxies{"lb1": "driver: haproxy: {}"})
 	c.App("hello", s.app(p))
 	return c
+}
+
+// localBuild is a config repository whose hello is a local build of 2.0 with so many bytes of padding, behind lb1.
+func (s *scene) localBuild(t *testing.T, padding int, proxy string) *e2e.Config {
+	t.Helper()
+	c := s.f.Config(t, e2e.Proxies{"lb1": proxy})
+	c.App("hello", s.app(parts{artifact: `	artifact: file: path: "target/hello.zip"`, probes: anyVersion}))
+	c.Write("apps/hello/target/hello.zip", string(padded(t, s.f.Zip(t, "2.0", e2e.Healthy), padding)))
+	return c
+}
+
+// padded is a zip with one more file, of random bytes.
+func padded(t *testing.T, archive []byte, n int) []byte {
+	t.Helper()
+	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	w := zip.NewWriter(&out)
+	for _, f := range r.File {
+		if err := w.Copy(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	more, err := w.CreateHeader(&zip.FileHeader{Name: "padding", Method: zip.Store})
+	if err == nil {
+		_, err = io.CopyN(more, rand.Reader, int64(n))
+	}
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
 }
 
 // apply runs trikk apply WHAT -e test --yes.

@@ -58,7 +58,7 @@ func TestFailureReverts(t *testing.T) {
 
 // The controller dies while a server is out and stopped: its lock is free at once, no request is lost, and the next run mends
 // what was left.
-func TestControllerDies(t *testing.T) {
+func TestFault11DeadController(t *testing.T) {
 	f, c, h := halfway(t, "hold")
 	load := f.Load(t, h.URL("hello"))
 	p := f.StartTrikk(t, c, "apply", "hello@2.0", "-e", "test", "--yes")

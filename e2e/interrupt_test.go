@@ -11,7 +11,7 @@ import (
 
 // Ctrl-C while a server is out of rotation: what is in hand is finished or undone, nothing stays drained, no request is lost,
 // and the lock is free.
-func TestInterrupt(t *testing.T) {
+func TestFault12Interrupt(t *testing.T) {
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy})

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 )
 
@@ -32,6 +33,27 @@ while [ -n "$left" ]; do
 	done
 done`)
 	t.Cleanup(func() { m.RestartSSHD(t) })
+}
+
+// CutConnections ends all connections of the machine's sshd, which goes on to listen: a network that broke for a moment.
+const CutConnections = `for p in $(pgrep sshd); do
+	[ "$p" = "$(cat /run/sshd/pid)" ] || kill -9 "$p"
+done`
+
+// Unplug cuts the machine off silently until the test ends, or the function it gives is called: nothing arrives, and nobody is told.
+func (m *Machine) Unplug(t testing.TB) (plug func()) {
+	t.Helper()
+	set := func(how string) error { return command("ip", "link", "set", "v"+m.Name, how) }
+	if err := set("down"); err != nil {
+		t.Fatal(err)
+	}
+	plug = sync.OnceFunc(func() {
+		if err := set("up"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(plug)
+	return plug
 }
 
 // RestartSSHD starts the machine's sshd, if it does not run, with more options, such as "-o AllowStreamLocalForwarding=no".

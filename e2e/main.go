@@ -20,7 +20,16 @@ const (
 	stageVar   = "TRIKK_E2E_STAGE"   // "": started by go test; sandbox, tests or machine
 	binVar     = "TRIKK_E2E_BIN"     // folder with the built programs
 	machineVar = "TRIKK_E2E_MACHINE" // machine stage: NAME ADDRESS
+	fullVar    = "TRIKK_FULL"        // 1: every case, however long it takes
 )
+
+// Full gives all cases when TRIKK_FULL=1 asks for everything, else the first few.
+func Full[T any](few int, all ...T) []T {
+	if os.Getenv(fullVar) == "1" {
+		return all
+	}
+	return all[:few]
+}
 
 // Main is TestMain. It builds the programs, makes the sandbox, runs the tests inside it, and gives the exit code.
 func Main(m *testing.M) int {
@@ -122,7 +131,7 @@ func again(stage string, env ...string) *exec.Cmd {
 // asRoot runs the same through sudo.
 func asRoot() (int, error) {
 	cmd := again("")
-	cmd.Args = append([]string{"sudo", "-n", "--preserve-env=PATH,HOME,GOCACHE,GOMODCACHE,GOPATH,GOFLAGS,GOPROXY", cmd.Path}, cmd.Args[1:]...)
+	cmd.Args = append([]string{"sudo", "-n", "--preserve-env=PATH,HOME,GOCACHE,GOMODCACHE,GOPATH,GOFLAGS,GOPROXY," + fullVar, cmd.Path}, cmd.Args[1:]...)
 	sudo, err := exec.LookPath("sudo")
 	if err != nil {
 		return 1, errors.New("the end-to-end tests make users and namespaces: run them as root")

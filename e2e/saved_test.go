@@ -62,14 +62,17 @@ func TestSavedPlanFromAnotherMachine(t *testing.T) {
 	serves(t, f.App[0], "1.0")
 }
 
-// Two runs at once: the second one is refused, and told who holds the lock, since when, and in which run.
-func TestTwoAppliesAtOnce(t *testing.T) {
+// Two runs at once: the second one is refused, and told who holds the lock, since when, and in which run. A third waits, finds that the
+// first one did what it wanted, and has nothing to do.
+func TestFault10TwoOperators(t *testing.T) {
 	f, c := plain(t)
 	first := f.StartTrikk(t, c, "apply", "hello@2.0", "-e", "test", "--yes")
 	first.Prints("install")
 	second := f.Trikk(t, c, "apply", "hello@2.0", "-e", "test", "--yes", "--state", f.Dir(t)).Exit(t, 5)
-	second.Says(t, "locked by run ", "root@", " since 2")
+	second.Says(t, "locked by run "+first.Run()+" of ", "root@", " since 2")
+	third := f.StartTrikk(t, c, "apply", "hello@2.0", "-e", "test", "--yes", "--wait=1m", "--state", f.Dir(t))
 	first.Wait().Exit(t, 0)
+	third.Wait().Exit(t, 0).Says(t, "locked by run "+first.Run(), "waiting at most 1m0s", "Nothing to do")
 	serves(t, f.App[0], "2.0")
 	f.Trikk(t, c, "apply", "hello@1.0", "-e", "test", "--yes").Exit(t, 0)
 }

@@ -104,9 +104,24 @@ func (p *Process) Prints(text string) {
 // Interrupt is Ctrl-C.
 func (p *Process) Interrupt() {
 	p.t.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+	p.Signal(syscall.SIGINT)
+}
+
+// Signal sends any signal: SIGSTOP and SIGCONT are a laptop that sleeps and wakes.
+func (p *Process) Signal(s syscall.Signal) {
+	p.t.Helper()
+	if err := p.cmd.Process.Signal(s); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+// Run is the ID of the run, once it has begun.
+func (p *Process) Run() string {
+	p.t.Helper()
+	p.Prints("\n")
+	_, running, _ := strings.Cut("\n"+p.stderr.String(), "\nrun ")
+	id, _, _ := strings.Cut(running, "\n")
+	return id
 }
 
 // Exit asserts the exit code.

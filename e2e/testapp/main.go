@@ -59,6 +59,7 @@ func serve(port int, dir, version string) error {
 	mux.HandleFunc("/echo", a.echo)
 	mux.HandleFunc("/slow", a.slow)
 	mux.HandleFunc("/stream", a.stream)
+	mux.HandleFunc("/tunnel", a.tunnel)
 	mux.HandleFunc("/ready", a.ready)
 	mux.HandleFunc("/health", a.health)
 	return http.ListenAndServe(fmt.Sprintf(":%d", port), mux)
@@ -114,6 +115,23 @@ func (a app) stream(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(100 * time.Millisecond)
 	}
 	fmt.Fprint(w, "\nend\n")
+}
+
+// tunnel echoes lines for ever after an upgrade, as a websocket that nobody closes. Its key is the example of RFC 6455.
+func (a app) tunnel(w http.ResponseWriter, _ *http.Request) {
+	conn, both, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer conn.Close()
+	fmt.Fprint(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+	for {
+		line, err := both.ReadString('\n')
+		if err != nil {
+			return
+		}
+		fmt.Fprintf(conn, "%s %s", a.version, line)
+	}
 }
 
 // ready says whether this version works, whatever the marker says.
