@@ -76,6 +76,7 @@ func (c *cli) resume(ctx context.Context, saved run.Saved, log *run.Log, con con
 	if !left {
 		return c.nothingLeft(saved, m.Outcome())
 	}
+	defer c.capture()()
 	c.sayLeft(saved, m)
 	if err := c.ask(saved.Plan, con); err != nil {
 		return err

@@ -42,7 +42,7 @@ func refused(t *testing.T, target host.Target, o host.Options, kind host.Kind, p
 	}
 }
 
-func TestHostKeys(t *testing.T) {
+func TestFault18HostKeys(t *testing.T) {
 	f := start(t, sshtest.Config{})
 	server := f.servers[0]
 	fingerprint := ssh.FingerprintSHA256(server.PublicKey())

@@ -32,8 +32,8 @@ func script(texts ...string) host.Script {
 	return s
 }
 
-// TestSilentCut loses a connection without a word (fault 5): keepalives find it, and the pool dials anew.
-func TestSilentCut(t *testing.T) {
+// TestFault05KeepalivesFindASilentCut loses a connection without a word (fault 5): keepalives find it, and the pool dials anew.
+func TestFault05KeepalivesFindASilentCut(t *testing.T) {
 	f := start(t, sshtest.Config{})
 	o := f.options()
 	o.KeepaliveInterval, o.KeepaliveMissed = 50*time.Millisecond, 3
@@ -83,8 +83,8 @@ func TestCutScript(t *testing.T) {
 	}
 }
 
-// TestCutUpload is fault 3.
-func TestCutUpload(t *testing.T) {
+// TestFault03CutTransfer leaves a part file, which the next attempt does not use.
+func TestFault03CutTransfer(t *testing.T) {
 	f := start(t, sshtest.Config{})
 	file := hosttest.File("app.jar", make([]byte, 3<<20))
 	h := f.connect(t, f.options())
@@ -225,8 +225,8 @@ func TestRealSudo(t *testing.T) {
 	}
 }
 
-// TestFewSessions is fault 26: sshd allows fewer channels than we think, even with a lease that takes the only one.
-func TestFewSessions(t *testing.T) {
+// TestFault26FewSessions: sshd allows fewer channels than we think, even with a lease that takes the only one.
+func TestFault26FewSessions(t *testing.T) {
 	f := start(t, sshtest.Config{MaxSessions: 1})
 	hosts := map[string]func() host.Host{
 		"in process": func() host.Host { return f.connect(t, f.options()) },
@@ -261,8 +261,8 @@ func TestFewSessions(t *testing.T) {
 	}
 }
 
-// TestManyServers dials more connections at once than sshd's MaxStartups lets through.
-func TestManyServers(t *testing.T) {
+// TestFault26MaxStartups dials more connections at once than sshd's MaxStartups lets through.
+func TestFault26MaxStartups(t *testing.T) {
 	s := startSSHD(t, "MaxStartups 2:50:4")
 	var targets []host.Target
 	for i := range 16 {

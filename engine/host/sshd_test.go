@@ -195,8 +195,8 @@ func TestRealSSHDPassesTheSuite(t *testing.T) {
 	hosttest.Suite(t, func(t *testing.T) host.Host { return s.connect(t, "") })
 }
 
-// TestLoginShells needs root to make users; an ordinary user has only its own shell, which the suite above covers.
-func TestLoginShells(t *testing.T) {
+// TestFault24LoginShells needs root to make users; an ordinary user has only its own shell, which the suite above covers.
+func TestFault24LoginShells(t *testing.T) {
 	if os.Geteuid() != 0 {
 		return
 	}

@@ -117,7 +117,7 @@ func TestUnpackStrip(t *testing.T) {
 	})
 }
 
-func TestUnpackRefuses(t *testing.T) {
+func TestFault30UnpackRefuses(t *testing.T) {
 	outside := "outside"
 	evil := map[string][]entry{
 		"zip slip":             {file("ok", ""), file("../../../"+outside+"/pwned", "x")},
@@ -268,7 +268,7 @@ func TestUnpackNone(t *testing.T) {
 	})
 }
 
-func TestUnpackFullDisk(t *testing.T) {
+func TestFault06FullDisk(t *testing.T) {
 	onShells(t, func(t *testing.T, s *server) {
 		s.fake("tar", "#!/bin/sh\ncase \" $* \" in *' -t '*) cat >/dev/null; echo a; exit;; esac\necho 'tar: a: Cannot write: No space left on device' >&2\nexit 2\n")
 		s.cache("a.tar", makeTar(t, []entry{file("a", "1")}))

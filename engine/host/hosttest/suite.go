@@ -16,10 +16,7 @@ type Open func(t *testing.T) host.Host
 // serves sockets for it on loopback and in temporary directories.
 func Suite(t *testing.T, open Open) {
 	t.Run("contract", func(t *testing.T) { Contract(t, open) })
-	groups := map[string]map[string]func(*testing.T, host.Host){
-		"run": runCases(), "hostile": hostileCases(), "query": queryCases(), "socket": socketCases(), "hold": holdCases(), "upload": uploadCases(),
-	}
-	for group, cases := range groups {
+	for group, cases := range groups() {
 		for name, test := range cases {
 			t.Run(group+"/"+name, func(t *testing.T) { test(t, opened(t, open)) })
 		}
