@@ -13,7 +13,8 @@ const onTimeoutCut = "cut" // anything else is abort
 
 // Drain takes a server out of rotation at every point in parallel, and returns when nothing is in flight at any. changed
 // tells whether anything was asked of a proxy. When a point fails, those that this call changed are put back into
-// rotation, unless ctx ended: then the error says what is left drained. A missed deadline is a *Late.
+// rotation, unless ctx ended: then the error says what is left drained. With Again nothing is put back: the server's turn is
+// under way, and what is on it may not be proven. A missed deadline is a *Late.
 //
 // A drain takes at most its deadline and, where the deadline is missed, 15 s for forcing, cutting and putting back. A retry
 // is safe. report gets short lines for people; it is not called concurrently and may be nil.
@@ -23,7 +24,7 @@ func Drain(ctx context.Context, hs Hosts, op plan.DrainOp, report func(string)) 
 		return anyChanged(ones), nil
 	}
 	for _, o := range ones {
-		if !o.changed {
+		if !o.changed || op.Again {
 			continue
 		}
 		if ctx.Err() != nil {

@@ -83,6 +83,21 @@ func TestDrainAgain(t *testing.T) {
 	})
 }
 
+// TestDrainAgainPutsNothingBack: a server whose turn is under way stays out, though the drain that a reload forgot misses its
+// deadline: what is on it may not be proven.
+func TestDrainAgainPutsNothingBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLB(t, "lb1", "b1")
+		l.servers["b1"].endless = true
+		op := drainOp(at("lb1"))
+		op.Again, op.OnTimeout = true, "abort"
+		changed, err := Drain(t.Context(), fleet{"lb1": l}, op, nil)
+		if !changed || err == nil || l.servers["b1"].admin == 0 {
+			t.Errorf("changed %v, %v, admin state %d: %q", changed, err, l.servers["b1"].admin, l.said)
+		}
+	})
+}
+
 // TestDrainSurvivesAReload: a reload in the middle of a drain takes the socket away for a moment and forgets.
 func TestDrainSurvivesAReload(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
