@@ -8,6 +8,9 @@ test: ## install what the tests need, then run all of them
 	go vet ./...
 	$(MAKE) --no-print-directory -j2 --output-sync=target units e2e
 
+full: test mutants ## test, and what takes longer
+	$(MAKE) --no-print-directory simulate PLANS=10000
+
 units: ## all tests but the end-to-end ones; they need no privileges
 	go test -race -timeout 20m $$(go list ./... | grep -v /e2e)
 
@@ -19,3 +22,16 @@ killtest: ## trikk is killed at every write of its journal, on real sshd, and go
 
 lint: ## staticcheck, as CI runs it
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
+
+PLANS ?= 1000
+SEED ?= 1
+
+simulate: ## run PLANS drawn plans with faults on a fleet in memory, from SEED on; a broken invariant fails and tells its seed
+	@out=$$(PLANS=$(PLANS) SEED=$(SEED) go test -count=1 -timeout 60m -v -run '^TestSimulate$$' ./engine/model 2>&1); status=$$?; \
+	printf '%s\n' "$$out" | grep -v -e '^simulate: ' -e '^=== ' -e '^---' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
+	printf '%s\n' "$$out" | grep '^simulate: '; exit $$status
+
+mutants: ## seed mistakes into what passes between the engine's parts; the simulation must catch each
+	@out=$$(SEED=$(SEED) go test -count=1 -timeout 60m -v -run '^TestMutants$$' ./engine/model 2>&1); status=$$?; \
+	printf '%s\n' "$$out" | grep -v -e '^mutants: ' -e '^=== ' -e '^---' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
+	printf '%s\n' "$$out" | grep '^mutants: '; exit $$status

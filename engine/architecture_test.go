@@ -39,6 +39,7 @@ var rooms = map[string]room{
 		modules: []string{"al.essio.dev/pkg/shellescape"}},
 	"engine/artifact": {ours: []string{"engine/plan"}, never: []string{"os/exec"},
 		modules: []string{"github.com/cenkalti/backoff/v5", "github.com/adrg/xdg", "github.com/klauspost/compress"}},
+	"engine/model":  {ours: []string{"engine/plan", "engine/host", "engine/run"}, never: []string{"os", "os/exec", "net/http"}},
 	"engine/run":    {ours: []string{"engine/plan"}, never: []string{"net", "net/http", "os/exec"}},
 	"engine/notify": {ours: []string{"engine/plan"}, modules: []string{"github.com/wneessen/go-mail", "github.com/slack-go/slack"}, never: []string{"os/exec"}},
 	"engine/secret": {ours: []string{"engine/plan"}, modules: []string{"filippo.io/age"}, never: []string{"net", "net/http"}},

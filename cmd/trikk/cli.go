@@ -117,7 +117,7 @@ func (c *cli) root() *cobra.Command {
 		cmd.GroupID = "config"
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{c.planCommand(), c.signCommand(), c.applyCommand(), c.resumeCommand(), c.rollbackCommand(), c.statusCommand(), c.unlockCommand()} {
+	for _, cmd := range []*cobra.Command{c.planCommand(), c.rehearseCommand(), c.signCommand(), c.applyCommand(), c.resumeCommand(), c.rollbackCommand(), c.statusCommand(), c.unlockCommand()} {
 		cmd.GroupID = "deploy"
 		root.AddCommand(cmd)
 	}

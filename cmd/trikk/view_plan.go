@@ -59,15 +59,7 @@ func showGroups(w io.Writer, groups []plan.Group, v planView) {
 }
 
 func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
-	from := strings.Join(a.From, ", ")
-	if from == "" {
-		from = "nothing"
-	}
-	verb := "deploy"
-	if a.Intent == plan.Rollback {
-		verb = "roll back"
-	}
-	fmt.Fprintf(w, "%s %s in %s: %s → %s%s\n", verb, a.App, p.Env, from, a.To, order(a))
+	fmt.Fprintln(w, headline(p, a))
 	var before *plan.Lane // the first lane of the last wave that is shown in full
 	for _, wave := range a.Waves {
 		fmt.Fprintf(w, "\n  %s%s\n", wave.Name, parallel(wave))
@@ -78,6 +70,19 @@ func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
 		showLanes(w, wave.Lanes, v)
 		before = &wave.Lanes[0]
 	}
+}
+
+// headline says in one line what happens to an app.
+func headline(p plan.Plan, a plan.AppPlan) string {
+	from := strings.Join(a.From, ", ")
+	if from == "" {
+		from = "nothing"
+	}
+	verb := "deploy"
+	if a.Intent == plan.Rollback {
+		verb = "roll back"
+	}
+	return fmt.Sprintf("%s %s in %s: %s → %s%s", verb, a.App, p.Env, from, a.To, order(a))
 }
 
 // order says which apps of the plan go first.

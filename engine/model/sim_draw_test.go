@@ -1,0 +1,197 @@
+package model
+
+import (
+	"fmt"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"trikk.dev/engine/plan"
+)
+
+// scenario is one drawn plan of a simulation: a fleet, an app, and what is done with it, and to it.
+type scenario struct {
+	Env    plan.Environment
+	App    plan.App
+	Pace   Pace
+	Disk   time.Duration // of each write of the journal
+	Past   []past
+	Rounds []round
+}
+
+// past is what happened before, without faults, up to a step of each lane.
+type past struct {
+	Version string
+	Cut     int // steps of each lane of the last wave; negative: all
+	Waves   int // of the plan; negative: all
+}
+
+// round is one operation with its faults.
+type round struct {
+	Version  string // "": a rollback
+	Skew     time.Duration
+	Strikes  []strike
+	Events   []event
+	Follow   string // after a crash or a stop: "resume", "apply", "resume elsewhere"
+	KillSave int    // the controller dies at this write of the journal; 0: it doesn't
+	Lost     bool   // that write is lost
+	Forgets  bool   // all proxies forget their drains while a hook runs
+}
+
+// strike is a fault of one call.
+type strike struct {
+	Host string
+	N    int // call of the host, from the beginning of the round
+	What Strike
+}
+
+// event is something that happens at a time.
+type event struct {
+	At   time.Duration
+	What string
+	Host string
+}
+
+func drawScenario(t *rapid.T) scenario {
+	var s scenario
+	servers := rapid.IntRange(1, 4).Draw(t, "servers")
+	standby := rapid.IntRange(0, 1).Draw(t, "standby")
+	driver := rapid.SampledFrom([]string{"haproxy", "haproxy", "haproxy", "marker", "marker-watched", "enable", "command"}).Draw(t, "driver")
+	s.App = drawApp(t, servers, standby, driver)
+	s.Env = simInventory(servers+standby, 4, driver)
+	s.Pace = Pace{
+		Start: time.Duration(rapid.IntRange(100, 4000).Draw(t, "start")) * time.Millisecond,
+		See:   time.Duration(rapid.IntRange(100, 2000).Draw(t, "see")) * time.Millisecond,
+		End:   time.Duration(rapid.SampledFrom([]int{0, 500, 3000, 9000, 60000}).Draw(t, "end")) * time.Millisecond,
+	}
+	s.Disk = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 300 * time.Millisecond, 3 * time.Second}).Draw(t, "disk")
+	for range rapid.IntRange(0, 2).Draw(t, "past") {
+		p := past{Version: version(t, "past version"), Cut: -1, Waves: -1}
+		if rapid.IntRange(0, 3).Draw(t, "cut past") == 0 {
+			p.Cut, p.Waves = rapid.IntRange(0, 12).Draw(t, "cut"), rapid.IntRange(1, 4).Draw(t, "waves")
+		}
+		s.Past = append(s.Past, p)
+	}
+	for range rapid.IntRange(1, 3).Draw(t, "rounds") {
+		s.Rounds = append(s.Rounds, drawRound(t, s))
+	}
+	return s
+}
+
+func version(t *rapid.T, label string) string {
+	return rapid.SampledFrom([]string{"1.0", "2.0", "3.0"}).Draw(t, label)
+}
+
+func drawRound(t *rapid.T, s scenario) round {
+	r := round{Version: version(t, "version")}
+	if rapid.IntRange(0, 6).Draw(t, "rollback") == 0 {
+		r.Version = ""
+	}
+	r.Skew = rapid.SampledFrom([]time.Duration{0, 0, time.Hour, -time.Hour}).Draw(t, "skew")
+	hosts := append([]string{}, s.App.Hosts()...)
+	if top := s.App.Topology; top.Shared != nil {
+		hosts = append(hosts, top.Shared.Proxies...)
+	} else if top.Pairs != nil {
+		hosts = append(hosts, top.Pairs.Proxies...)
+	}
+	host := rapid.SampledFrom(hosts)
+	for range rapid.IntRange(0, 3).Draw(t, "strikes") {
+		r.Strikes = append(r.Strikes, strike{Host: host.Draw(t, "host"), N: rapid.IntRange(1, 120).Draw(t, "call"),
+			What: rapid.SampledFrom([]Strike{CutFirst, CutLast, HangFirst, HangLast, StepFails, DiskFull, Lies, Slow, HostAbsent}).Draw(t, "strike")})
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "events") {
+		r.Events = append(r.Events, event{At: time.Duration(rapid.IntRange(0, 90000).Draw(t, "at")) * time.Millisecond, Host: host.Draw(t, "event host"),
+			What: rapid.SampledFrom([]string{"forget", "forget", "crash", "crash next", "sicken", "lose lock", "cancel", "stop", "kill", "kill", "isolate"}).Draw(t, "event")})
+	}
+	if rapid.IntRange(0, 2).Draw(t, "kill") == 0 {
+		r.KillSave, r.Lost = rapid.IntRange(1, 60).Draw(t, "write"), rapid.Bool().Draw(t, "lost")
+	}
+	r.Forgets = rapid.IntRange(0, 3).Draw(t, "forgets") == 0
+	r.Follow = rapid.SampledFrom([]string{"resume", "resume", "apply"}).Draw(t, "follow")
+	return r
+}
+
+func seconds(n int) plan.Duration { return plan.Duration(time.Duration(n) * time.Second) }
+
+func drawApp(t *rapid.T, servers, standby int, driver string) plan.App {
+	timing := plan.Timing{Interval: seconds(1), Timeout: seconds(2), Deadline: seconds(20), Success: 1, Failure: 3}
+	a := plan.App{
+		Name: "web", Env: "sim", Layout: plan.Layout{Root: "/opt/web", Current: "current", Keep: rapid.IntRange(1, 3).Draw(t, "keep")},
+		Artifact: plan.Artifact{URL: &plan.URLArtifact{URL: "http://repo.example/web-{version}.tar.gz"}},
+		Servers:  simNames("app", 1, servers), Standby: simNames("app", servers+1, standby),
+		Probes: map[string]plan.Check{"ready": {TCP: &plan.TCPCheck{Timing: timing, Host: "127.0.0.1", Port: 8080}}},
+		Rollout: plan.Rollout{OnFailure: rapid.SampledFrom([]string{"hold", "revert"}).Draw(t, "onFailure"), DrainDeadline: seconds(20), AdmitDeadline: seconds(20),
+			OnDrainTimeout:  rapid.SampledFrom([]string{"cut", "abort"}).Draw(t, "onDrainTimeout"),
+			MinReadySeconds: rapid.SampledFrom([]int{0, 5, 10}).Draw(t, "ready")},
+		User: rapid.SampledFrom([]string{"", "web"}).Draw(t, "user"),
+	}
+	if rapid.Bool().Draw(t, "files") {
+		a.Files = map[string]plan.File{"config/app.properties": {Properties: map[string]any{"port": 8080}, Mode: "0644"}}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "http") == 0 {
+		a.Probes["home"] = plan.Check{HTTP: &plan.HTTPCheck{Timing: timing, Host: "127.0.0.1", Port: 8080, Path: "/"}}
+	}
+	a.Service = rapid.SampledFrom([]plan.Service{
+		{Process: &plan.Process{Command: "exec bin/web", Timeout: seconds(10)}},
+		{Systemd: &plan.Systemd{Unit: "web", Timeout: seconds(10)}},
+		{Commands: &plan.Commands{Start: "start", Stop: "stop", Status: "status", Timeout: seconds(10)}},
+		{Commands: &plan.Commands{Start: "start", Stop: "stop", Timeout: seconds(10)}},
+	}).Draw(t, "service")
+	if driver == "enable" || rapid.Bool().Draw(t, "marker") {
+		a.Marker = "config/disabled"
+	}
+	if rapid.IntRange(0, 2).Draw(t, "hooks") == 0 {
+		a.Hooks = plan.Hooks{Before: []string{"migrate"}, After: []string{"warm"}, Timeout: seconds(60)}
+	}
+	if rapid.Bool().Draw(t, "rolling") {
+		a.Rollout.Rolling = &plan.Rolling{MaxUnavailable: rapid.IntRange(1, 2).Draw(t, "maxUnavailable")}
+	}
+	switch rapid.IntRange(0, 5).Draw(t, "topology") {
+	case 0:
+	case 1:
+		outer := plan.Outer{Marker: &plan.Marking{File: "/run/out", Settle: seconds(3)}}
+		if driver == "command" {
+			outer = plan.Outer{Command: simCommand()}
+		}
+		a.Topology.Pairs = &plan.Pairs{Proxies: simNames("lb", 1, servers), Outer: outer, Backend: "{app}", Member: "{proxy}"}
+	default:
+		a.Topology.Shared = &plan.Shared{Proxies: simNames("lb", 1, rapid.IntRange(1, 2).Draw(t, "proxies")), Backend: "{app}", Member: "{server}"}
+	}
+	return a
+}
+
+func simCommand() *plan.Command {
+	return &plan.Command{Drain: "drain it", IsDrained: "is it drained", Admit: "admit it", IsAdmitted: "is it admitted"}
+}
+
+func simNames(prefix string, from, n int) []string {
+	var out []string
+	for i := range n {
+		out = append(out, fmt.Sprintf("%s%02d", prefix, from+i))
+	}
+	return out
+}
+
+func simInventory(servers, proxies int, driver string) plan.Environment {
+	env := plan.Environment{Name: "sim", Servers: map[string]plan.Host{}, Proxies: map[string]plan.Proxy{}}
+	for _, n := range simNames("app", 1, servers) {
+		env.Servers[n] = plan.Host{Name: n, Address: n + ".example", User: "deploy"}
+	}
+	var d plan.Driver
+	switch driver {
+	case "haproxy":
+		d.HAProxy = &plan.HAProxy{Socket: "/run/haproxy.sock"}
+	case "marker":
+		d.Marker = &plan.Marking{File: "/run/web-out", Settle: seconds(4)}
+	case "marker-watched":
+		d.Marker = &plan.Marking{File: "run/out", Watch: &plan.Watch{HAProxy: &plan.WatchHAProxy{Socket: "/run/haproxy.sock"}}}
+	case "enable":
+		d.Marker = &plan.Marking{File: "config/disabled", Watch: &plan.Watch{HAProxy: &plan.WatchHAProxy{Socket: "/run/haproxy.sock"}}}
+	case "command":
+		d.Command = simCommand()
+	}
+	for _, n := range simNames("lb", 1, proxies) {
+		env.Proxies[n] = plan.Proxy{Host: plan.Host{Name: n, Address: n + ".example", User: "deploy"}, Driver: d, Reload: "reload"}
+	}
+	return env
+}
