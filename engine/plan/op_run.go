@@ -43,7 +43,8 @@ func (r Run) Script() string {
 
 func (Run) op() {}
 
-// A hook may leave a process behind; that must not hold the channel, so its output goes through a file.
+// A hook may leave a process behind; that must not hold the channel, so its output goes through a file. It may print secrets:
+// the file is private.
 const shHook = `
 cd -P "$root/releases/$release" 2>/dev/null || fail "$root/releases/$release is not there"
 TRIKK_RELEASE=$(pwd -P)
@@ -53,6 +54,7 @@ place "$root/.trikk"
 out=$TRIKK_ROOT/.trikk/hook.$$.out
 trap 'rm -f "$out"' EXIT
 trap 'exit 129' HUP INT TERM
+(umask 077 && : >"$out") || fail "$(id -un) can't write $out"
 status=0
 /bin/sh -c "$command" </dev/null >"$out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- || status=$?
 tail -n 200 "$out"

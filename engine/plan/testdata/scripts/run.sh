@@ -19,6 +19,7 @@ place "$root/.trikk"
 out=$TRIKK_ROOT/.trikk/hook.$$.out
 trap 'rm -f "$out"' EXIT
 trap 'exit 129' HUP INT TERM
+(umask 077 && : >"$out") || fail "$(id -un) can't write $out"
 status=0
 /bin/sh -c "$command" </dev/null >"$out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- || status=$?
 tail -n 200 "$out"

@@ -19,7 +19,7 @@ setsid=$(command -v setsid || :)
 perform() {
 	out=$root/.trikk/$app.$1.out
 	code=0
-	mkdir -p "$root/.trikk" && rm -f "$out" || fail "$(id -un) can't write to $root/.trikk"
+	mkdir -p "$root/.trikk" && rm -f "$out" && (umask 077 && : >"$out") || fail "$(id -un) can't write to $root/.trikk"
 	(
 		cd -P "$release"
 		exec $setsid timeout -k 5 "$seconds" /bin/sh -c "$2" </dev/null >"$out" 2>&1 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-
