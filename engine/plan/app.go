@@ -61,6 +61,8 @@ type ArtifactOptions struct {
 	Strip int `json:"strip,omitempty"`
 	// As is the file name inside the release of an artifact that is not unpacked; "": its own name.
 	As string `json:"as,omitempty"`
+	// UnpackLimit is how much the archive may unpack to, in MiB; 0: 1 GiB, or 100 times the archive where that is more.
+	UnpackLimit int `json:"unpackLimit,omitempty"`
 	// Digest is "sha256:HEX", "sha512:HEX" or "sha1:HEX"; "": taken from the repository's checksum file, if there is one.
 	Digest string `json:"digest,omitempty"`
 }

@@ -26,7 +26,7 @@ func (c *compiler) install(get func(host string) []Step) []Wave {
 // build makes the release's directory out of the cached archive. Its manifest is written last: it marks it complete.
 func (c *compiler) build(host string) []Step {
 	root, name, o := c.app.Layout.Root, c.rel.Name, c.app.Artifact.Options()
-	ops := []Op{Unpack{Root: root, File: c.rel.File, Release: name, Format: c.rel.Format, Strip: o.Strip, As: unpackedAs(o, c.rel), Keep: c.in.ID}}
+	ops := []Op{Unpack{Root: root, File: c.rel.File, Release: name, Format: c.rel.Format, Strip: o.Strip, Limit: o.UnpackLimit, As: unpackedAs(o, c.rel), Keep: c.in.ID}}
 	for _, f := range c.rel.Files {
 		ops = append(ops, c.write(f))
 	}

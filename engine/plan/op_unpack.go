@@ -15,6 +15,8 @@ type Unpack struct {
 	Format  string `json:"format"`  // zip, tar, tar.gz, none
 	Strip   int    `json:"strip,omitempty"`
 	As      string `json:"as,omitempty"` // file name for format none
+	// Limit is how much the archive may unpack to, in MiB; 0 is 1 GiB, or 100 times the archive where that is more.
+	Limit int `json:"limit,omitempty"`
 	// Keep is the ID of the run: edits are kept in <root>/.trikk/kept/RELEASE/PATH.KEEP.
 	Keep string `json:"keep,omitempty"`
 }
@@ -40,6 +42,9 @@ func (u Unpack) Script() string {
 	parts := []string{
 		letPath("root", u.Root), let("file", u.File), let("release", u.Release), let("run", cmp.Or(u.Keep, "edited")),
 		shPlace, shDiscard, shBecause, shKept, shNamed, shKeepEdits, shUnpackStart,
+	}
+	if u.Format != "none" {
+		parts = append(parts, let("limit", strconv.Itoa(u.Limit)), shLimit)
 	}
 	switch u.Format {
 	case "zip":

@@ -24,9 +24,11 @@ refuse() { fail "refused to unpack $file: $1"; }
 const shZip = `
 if command -v unzip >/dev/null; then
 	names() { unzip -Z1 "$archive"; }
+	declared() { LC_ALL=C unzip -Zt "$archive" 2>/dev/null | sed -n 's/.* \([0-9]*\) bytes uncompressed.*/\1/p'; }
 	extract() { LC_ALL=C.UTF-8 unzip -qq -o "$archive" -d "$tree" || [ $? = 1 ]; }
 elif command -v bsdtar >/dev/null; then
 	names() { bsdtar -tf "$archive"; }
+	declared() { :; }
 	extract() { bsdtar -x --no-same-owner --no-same-permissions -f "$archive" -C "$tree"; }
 else
 	fail "unzip is not installed on this server: install it, or publish a tar.gz"
@@ -34,21 +36,58 @@ fi
 `
 
 const shTar = `
+declared() { :; }
 names() { tar -t -f - <"$archive"; }
 extract() { tar -x --no-same-owner --no-same-permissions -f - -C "$tree" <"$archive"; }
 `
 
+// What is decompressed is cut at the limit. How gzip ended is kept, since a pipe tells only how its last command did: 141 is
+// that nobody reads on.
 const shTarGz = `
-names() { tar -t -z -f - <"$archive"; }
-extract() { tar -x -z --no-same-owner --no-same-permissions -f - -C "$tree" <"$archive"; }
+declared() { :; }
+expand() {
+	rm -f "$stage/gzip"
+	{ gzip -dc <"$archive" || echo $? >"$stage/gzip"; } | head -c "$limit"
+}
+whole() {
+	[ -f "$stage/gzip" ] || return 0
+	[ "$(cat "$stage/gzip")" -le 128 ] || echo "it is larger than $limit bytes"
+	return 1
+}
+names() { expand | tar -t -f - && whole; }
+extract() { expand | tar -x --no-same-owner --no-same-permissions -f - -C "$tree" && whole; }
+`
+
+// shLimit makes bytes of the limit. A file that grows beyond it ends the extraction, also where an archive lies about its sizes;
+// the unit of ulimit is 512 bytes in some shells, 1 KiB in others.
+const shLimit = `
+size=$(wc -c <"$archive")
+limit=$((limit * 1048576))
+if [ "$limit" = 0 ]; then
+	limit=$((size * 100))
+	[ "$limit" -ge 1073741824 ] || limit=1073741824
+fi
+large() { refuse "it unpacks to more than $((limit / 1048576)) MiB: see unpackLimit of the artifact"; }
 `
 
 // Names are judged before anything is extracted.
 const shExtract = `
-why=$(names 2>&1 >"$stage/names") || refuse "its list can't be read: $(because "$why")"
+why=$(names 2>&1 >"$stage/names") || {
+	[ "$(cat "$stage/gzip" 2>/dev/null || echo 0)" -le 128 ] || large
+	refuse "its list can't be read: $(because "$why")"
+}
+[ "$(wc -l <"$stage/names")" -le 500000 ] || refuse "it has more than 500000 entries"
+declared=$(declared)
+[ "${declared:-0}" -le "$limit" ] || large
 bad=$(LC_ALL=C grep -a -E '^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)' "$stage/names" | head -n 1)
 [ -z "$bad" ] || refuse "a name in it leaves the release: $bad"
-why=$(extract 2>&1) || fail "unpacking $file: $(because "$why")"
+why=$( (ulimit -f $((limit / 512 + 1)) && extract) 2>&1) || {
+	status=$?
+	[ "$status" != 153 ] || large
+	fail "unpacking $file: $(because "$why")"
+}
+used=$(du -s -B 1048576 "$tree" 2>/dev/null | cut -f 1) || used=
+[ "${used:-0}" -le $((limit / 1048576 + 1)) ] || large
 `
 
 const shExtractNone = `

@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"archive/tar"
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -175,6 +176,55 @@ func TestFault30UnpackRefuses(t *testing.T) {
 			for name, entries := range tars {
 				run(name, entries)
 			}
+		}
+	})
+}
+
+// TestFault30ZipBomb: an archive that unpacks to more than it may is refused, and nothing of it is left.
+func TestFault30ZipBomb(t *testing.T) {
+	zeros := strings.Repeat("\x00", 3<<20)
+	onArchives(t, func(t *testing.T, s *server, format string) {
+		if format == "tar" {
+			return // it is as large as what is in it
+		}
+		s.complete("0.9-aa")
+		s.changes(plan.Link{Root: s.root, Name: "current", Release: "0.9-aa"})
+		for name, entries := range map[string][]entry{
+			"one file": {file("zeros", zeros)}, "many files": {file("a", zeros[:1<<20]), file("b", zeros[:1<<20]), file("c", zeros[:1<<20])},
+		} {
+			s.cache("bomb.arc", makers[format](t, entries))
+			op := plan.Unpack{Root: s.root, File: "bomb.arc", Release: "1.0-aa", Format: format, Limit: 2}
+			s.fails(op, "refused to unpack bomb.arc: it unpacks to more than 2 MiB: see unpackLimit of the artifact")
+			s.nothingLeft()
+			if s.exists("releases/1.0-aa") || s.target("current") != "releases/0.9-aa" {
+				t.Errorf("%s: the bomb left something", name)
+			}
+			op.Limit, op.Release = 4, "2.0-aa"
+			s.changes(op)
+			op.Limit, op.Release = 0, "3.0-aa"
+			s.changes(op)
+		}
+		s.cache("bomb.arc", makers[format](t, []entry{file("a", strings.Repeat("0123456789abcdef", 1000)), file("b", zeros)}))
+		whole := s.read(".trikk/cache/bomb.arc")
+		s.cache("bomb.arc", []byte(whole[:len(whole)-20]))
+		s.fails(plan.Unpack{Root: s.root, File: "bomb.arc", Release: "4.0-aa", Format: format, Limit: 9}, "bomb.arc")
+		s.nothingLeft()
+	})
+}
+
+// A zip that says less than it holds is cut off where the limit is.
+func TestFault30LyingZip(t *testing.T) {
+	onShells(t, func(t *testing.T, s *server) {
+		whole := makeZip(t, []entry{file("zeros", strings.Repeat("\x00", 6<<20))})
+		size := []byte{0, 0, 0x60, 0} // 6 MiB, little endian
+		if bytes.Count(whole, size) == 0 {
+			t.Fatal("the size is not found")
+		}
+		s.cache("bomb.arc", bytes.ReplaceAll(whole, size, []byte{0, 1, 0, 0}))
+		s.fails(plan.Unpack{Root: s.root, File: "bomb.arc", Release: "1.0-aa", Format: "zip", Limit: 1}, "bomb.arc")
+		s.nothingLeft()
+		if s.exists("releases/1.0-aa") {
+			t.Error("the bomb left something")
 		}
 	})
 }

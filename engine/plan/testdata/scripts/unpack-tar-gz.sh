@@ -95,14 +95,45 @@ trap 'discard "$stage"' EXIT
 trap 'exit 129' HUP INT TERM
 mkdir -p "$tree"
 refuse() { fail "refused to unpack $file: $1"; }
+limit=0
 
-names() { tar -t -z -f - <"$archive"; }
-extract() { tar -x -z --no-same-owner --no-same-permissions -f - -C "$tree" <"$archive"; }
+size=$(wc -c <"$archive")
+limit=$((limit * 1048576))
+if [ "$limit" = 0 ]; then
+	limit=$((size * 100))
+	[ "$limit" -ge 1073741824 ] || limit=1073741824
+fi
+large() { refuse "it unpacks to more than $((limit / 1048576)) MiB: see unpackLimit of the artifact"; }
 
-why=$(names 2>&1 >"$stage/names") || refuse "its list can't be read: $(because "$why")"
+declared() { :; }
+expand() {
+	rm -f "$stage/gzip"
+	{ gzip -dc <"$archive" || echo $? >"$stage/gzip"; } | head -c "$limit"
+}
+whole() {
+	[ -f "$stage/gzip" ] || return 0
+	[ "$(cat "$stage/gzip")" -le 128 ] || echo "it is larger than $limit bytes"
+	return 1
+}
+names() { expand | tar -t -f - && whole; }
+extract() { expand | tar -x --no-same-owner --no-same-permissions -f - -C "$tree" && whole; }
+
+why=$(names 2>&1 >"$stage/names") || {
+	[ "$(cat "$stage/gzip" 2>/dev/null || echo 0)" -le 128 ] || large
+	refuse "its list can't be read: $(because "$why")"
+}
+[ "$(wc -l <"$stage/names")" -le 500000 ] || refuse "it has more than 500000 entries"
+declared=$(declared)
+[ "${declared:-0}" -le "$limit" ] || large
 bad=$(LC_ALL=C grep -a -E '^[/\\]|^[A-Za-z]:[/\\]|(^|[/\\])\.\.([/\\]|$)' "$stage/names" | head -n 1)
 [ -z "$bad" ] || refuse "a name in it leaves the release: $bad"
-why=$(extract 2>&1) || fail "unpacking $file: $(because "$why")"
+why=$( (ulimit -f $((limit / 512 + 1)) && extract) 2>&1) || {
+	status=$?
+	[ "$status" != 153 ] || large
+	fail "unpacking $file: $(because "$why")"
+}
+used=$(du -s -B 1048576 "$tree" 2>/dev/null | cut -f 1) || used=
+[ "${used:-0}" -le $((limit / 1048576 + 1)) ] || large
 
 [ -n "$(ls -A "$tree")" ] || refuse "nothing is left of it"
 [ ! -e "$tree/.trikk" ] && [ ! -L "$tree/.trikk" ] || refuse "it holds the name .trikk"
