@@ -30,6 +30,21 @@ func TestRehearse(t *testing.T) {
 	}
 }
 
+// TestRehearsalInTheDocs: what docs/how-it-works.md shows is what is printed.
+func TestRehearsalInTheDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/how-it-works.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := os.ReadFile("testdata/rehearse/basemap.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(page, shown) {
+		t.Error("docs/how-it-works.md shows another rehearsal than testdata/rehearse/basemap.txt: paste it anew")
+	}
+}
+
 // TestRehearseEvents: one object a run, and one for all.
 func TestRehearseEvents(t *testing.T) {
 	file := planFile(t, secondPlan(t, "jmsadmin"))
