@@ -1,4 +1,4 @@
-.PHONY: build test units e2e killtest lint
+.PHONY: build test full units e2e killtest lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -8,8 +8,12 @@ test: ## install what the tests need, then run all of them
 	go vet ./...
 	$(MAKE) --no-print-directory -j2 --output-sync=target units e2e
 
-full: test mutants ## test, and what takes longer
+full: ## everything, unreduced: also the cases that take minutes
+	./e2e/install
+	go vet ./...
+	$(MAKE) --no-print-directory units mutants
 	$(MAKE) --no-print-directory simulate PLANS=10000
+	TRIKK_FULL=1 go test -count=1 -timeout 90m ./e2e/...
 
 units: ## all tests but the end-to-end ones; they need no privileges
 	go test -race -timeout 20m $$(go list ./... | grep -v /e2e)

@@ -45,6 +45,33 @@ const longest = 150 * time.Second
 // StartTrikk starts trikk and does not wait for it.
 func (f *Fleet) StartTrikk(t testing.TB, c *Config, args ...string) *Process {
 	t.Helper()
+	p := f.prepare(t, c, args)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.start()
+	return p
+}
+
+// StartDetached starts trikk as nohup does, SIGHUP ignored, with both of its outputs to one file.
+func (f *Fleet) StartDetached(t testing.TB, c *Config, to *os.File, args ...string) *Process {
+	t.Helper()
+	p := f.prepare(t, c, args)
+	p.cmd.Args = append([]string{"nohup"}, p.cmd.Args...)
+	p.cmd.Path = "/usr/bin/nohup"
+	p.cmd.Stdout, p.cmd.Stderr = to, to
+	p.start()
+	return p
+}
+
+func (p *Process) start() {
+	p.t.Helper()
+	if err := p.cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// prepare is a trikk that was not started.
+func (f *Fleet) prepare(t testing.TB, c *Config, args []string) *Process {
+	t.Helper()
 	return f.startTrikk(t, c, c.State(), args)
 }
 
@@ -62,11 +89,7 @@ func (f *Fleet) startTrikk(t testing.TB, c *Config, state string, args []string)
 	t.Cleanup(cancel)
 	p := &Process{cmd: exec.CommandContext(ctx, f.TrikkPath(), full...), t: t, args: args}
 	p.cmd.Env = append(os.Environ(), "HOME="+state, "XDG_STATE_HOME="+state, "XDG_CACHE_HOME="+state, "NO_COLOR=1", "TRIKK_PARALLEL=16")
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	p.cmd.Dir = c.Dir
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
 	return p
 }
 
@@ -98,6 +121,16 @@ func (p *Process) Prints(text string) {
 			p.t.Fatalf("trikk %s did not print %q:\n%s\n%s", strings.Join(p.args, " "), text, p.stdout.String(), p.stderr.String())
 		}
 		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// Starts waits until trikk has loaded its configuration and shown its plan: from before that on it takes signals.
+func (p *Process) Starts() {
+	p.t.Helper()
+	for deadline := time.Now().Add(60 * time.Second); p.stdout.String() == ""; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("trikk %s shows no plan:\n%s", strings.Join(p.args, " "), p.stderr.String())
+		}
 	}
 }
 
