@@ -26,9 +26,9 @@ func TestFault12Moments(t *testing.T) {
 		shows   string
 		codes   []int
 	}{
+		{"install", syscall.SIGHUP, "2.0", parts{}, "done     unpack", []int{130}},
 		{"bake", syscall.SIGTERM, "2.0", baking, "done     admit app1", []int{130}},
 		{"undo", syscall.SIGINT, "3.0", parts{}, "undo of rotate", []int{130, 7}},
-		{"install", syscall.SIGHUP, "2.0", parts{}, "done     unpack", []int{130}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
