@@ -36,7 +36,7 @@ var rooms = map[string]room{
 	"engine/host/sshtest":  {modules: []string{"golang.org/x/crypto", "github.com/pkg/sftp", "github.com/gliderlabs/ssh"}, never: []string{"testing", "net/http"}},
 	"engine/proxy":         {ours: []string{"engine/plan", "engine/host"}, modules: []string{"al.essio.dev/pkg/shellescape"}, never: []string{"os", "os/exec"}},
 	"engine/act": {ours: []string{"engine/plan", "engine/host", "engine/proxy", "engine/artifact", "engine/secret"},
-		modules: []string{"al.essio.dev/pkg/shellescape"}},
+		modules: []string{"al.essio.dev/pkg/shellescape", "github.com/aymanbagabas/go-udiff"}},
 	"engine/artifact": {ours: []string{"engine/plan"}, never: []string{"os/exec"},
 		modules: []string{"github.com/cenkalti/backoff/v5", "github.com/adrg/xdg", "github.com/klauspost/compress"}},
 	"engine/model":  {ours: []string{"engine/plan", "engine/host", "engine/run"}, never: []string{"os", "os/exec", "net/http"}},

@@ -58,11 +58,19 @@ type statusLine struct {
 	Disabled bool              `json:"disabled,omitempty"`
 	Rotation map[string]string `json:"rotation,omitempty"` // state by proxy
 	Notes    []string          `json:"notes,omitempty"`
+	Edited   []statusEdit      `json:"edited,omitempty"` // generated files that are not as trikk wrote them
 	LockedBy string            `json:"lockedBy,omitempty"`
 	LockRun  string            `json:"lockRun,omitempty"`
 	Cut      *plan.CutOff      `json:"cut,omitempty"` // the run that was cut off here
 	// Unreachable says why no connection could be had; "" where there was one.
 	Unreachable string `json:"unreachable,omitempty"`
+}
+
+// statusEdit is one generated file that was edited by hand.
+type statusEdit struct {
+	Release string `json:"release"`
+	Path    string `json:"path"`
+	Diff    string `json:"diff,omitempty"`
 }
 
 func statusLines(ch chosen, v act.View) []statusLine {
@@ -74,13 +82,14 @@ func statusLines(ch chosen, v act.View) []statusLine {
 			if known {
 				l.fill(at)
 			}
-			for _, r := range v.Facts.Rotation[app.Name][h] {
+			states := v.Facts.Rotation[app.Name][h]
+			for _, r := range states {
 				if l.Rotation == nil {
 					l.Rotation = map[string]string{}
 				}
 				l.Rotation[r.Proxy] = r.State
 			}
-			l.notice()
+			l.notice(states)
 			if holder, ok := v.Locks[app.Name][h]; ok && holder.Alive {
 				l.LockedBy, l.LockRun = holder.Who, holder.Run
 				l.Notes = append(l.Notes, fmt.Sprintf("locked by %s since %s (run %s)", holder.Who, holder.Since, holder.Run))
@@ -119,6 +128,10 @@ func (l *statusLine) fill(at plan.Installed) {
 	if l.Cut = at.Cut; l.Cut != nil {
 		l.Notes = append(l.Notes, cutText(*l.Cut))
 	}
+	if by := at.ByHand(); by != "" {
+		l.Notes = append(l.Notes, by)
+	}
+	l.edits(at)
 	if l.Release != "" && l.Version == "" {
 		l.Notes = append(l.Notes, "current points to a release that trikk did not complete")
 	}
@@ -136,8 +149,27 @@ func cutText(cut plan.CutOff) string {
 	return fmt.Sprintf("run %s of %s was cut off here%s (trikk resume %s where it was started, or trikk apply)", cut.Run, cut.Who, how, cut.Run)
 }
 
+// edits lists the files that were edited by hand, those of the live release first.
+func (l *statusLine) edits(at plan.Installed) {
+	for _, live := range []bool{true, false} {
+		for _, r := range at.Releases {
+			if live != (r.Name == at.Current) {
+				continue
+			}
+			for _, path := range r.Edited {
+				in := ""
+				if !live {
+					in = " in " + r.Name + ", which is not live"
+				}
+				l.Notes = append(l.Notes, path+" was edited by hand"+in)
+				l.Edited = append(l.Edited, statusEdit{Release: r.Name, Path: path, Diff: r.Diffs[path]})
+			}
+		}
+	}
+}
+
 // notice says what a person should look at.
-func (l *statusLine) notice() {
+func (l *statusLine) notice(states []plan.Rotation) {
 	if l.Unreachable != "" {
 		l.Notes = append(l.Notes, "unreachable: "+l.Unreachable)
 		return
@@ -158,8 +190,14 @@ func (l *statusLine) notice() {
 	if l.Release != "" && l.Service == "inactive" {
 		l.Notes = append(l.Notes, "stopped")
 	}
+	if l.Release == "" {
+		return
+	}
+	if at := plan.HeldOut(states); at != "" {
+		l.Notes = append(l.Notes, "held out at "+at)
+	}
 	for _, proxy := range sortedKeys(l.Rotation) {
-		if s := l.Rotation[proxy]; s != plan.RotationIn && l.Release != "" {
+		if s := l.Rotation[proxy]; s != plan.RotationIn && s != plan.RotationOut {
 			l.Notes = append(l.Notes, fmt.Sprintf("%s at %s", s, proxy))
 		}
 	}
@@ -176,7 +214,7 @@ func (c *cli) showStatus(lines []statusLine) error {
 	}
 	last := ""
 	t := table{}
-	for _, l := range lines {
+	for i, l := range lines {
 		if l.App != last {
 			t.flush(c.out)
 			if last != "" {
@@ -187,9 +225,23 @@ func (c *cli) showStatus(lines []statusLine) error {
 			last = l.App
 		}
 		t.row("  "+l.Host, l.Role, dash(l.Release), dash(l.Since), dash(l.Service), rotationText(l), strings.Join(l.Notes, "; "))
+		if i == len(lines)-1 || lines[i+1].App != l.App {
+			t.flush(c.out)
+			c.showEdits(lines, l.App)
+		}
 	}
-	t.flush(c.out)
 	return nil
+}
+
+// showEdits shows, below an app's table, what was edited by hand.
+func (c *cli) showEdits(lines []statusLine, app string) {
+	for _, l := range lines {
+		for _, e := range l.Edited {
+			if l.App == app && e.Diff != "" {
+				fmt.Fprintf(c.out, "\n  %s on %s, in %s:\n    %s\n", e.Path, l.Host, e.Release, strings.ReplaceAll(strings.TrimRight(e.Diff, "\n"), "\n", "\n    "))
+			}
+		}
+	}
 }
 
 func rotationText(l statusLine) string {

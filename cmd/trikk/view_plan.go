@@ -211,7 +211,7 @@ func showNotes(w io.Writer, p plan.Plan) {
 	}
 	fmt.Fprintln(w, "Note:")
 	for _, n := range notes {
-		fmt.Fprintf(w, "  %s\n", n)
+		fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(n, "\n", "\n    "))
 	}
 	fmt.Fprintln(w)
 }

@@ -2,9 +2,14 @@ package act_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
+	"trikk.dev/engine/act"
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/plan"
+	"trikk.dev/engine/proxy"
 )
 
 // generate makes a complete release with generated files, each recorded as trikk records it.
@@ -102,5 +107,52 @@ func TestFactsReadWhatOpsRecord(t *testing.T) {
 	f.sh("app01", "echo theirs >'apps/web/releases/1.0-a/c/x y'")
 	if got := f.look("app01"); !slices.Equal(got.Releases[0].Edited, []string{"c/x y"}) {
 		t.Errorf("edited %q", got.Releases[0].Edited)
+	}
+}
+
+// TestDiffs: what an edit changed is read where something is edited, and shown where that can be done safely.
+func TestDiffs(t *testing.T) {
+	pristine := "mkdir -p $r/.trikk/generated; cp $r/plain $r/.trikk/generated/plain\n"
+	tests := []struct{ name, then, want string }{
+		{"edited", pristine + "echo b=2 >>$r/plain", "--- plain as trikk wrote it\n+++ plain on app01\n@@ -1 +1,2 @@\n a=1\n+b=2\n"},
+		{"missing", pristine + "rm $r/plain", "the file is missing"},
+		{"no copy, as of files with secrets", "echo password=x >>$r/plain", "what it holds is not shown: trikk keeps no copy of what it wrote, as of files with secrets"},
+		{"binary", pristine + `printf 'a\000b' >$r/plain`, "what it holds is not shown: it is large, no text, or may not be read"},
+		{"not UTF-8", pristine + `printf 'a\377b' >$r/plain`, "what it holds is not shown: it is large, no text, or may not be read"},
+		{"large", pristine + `head -c 70000 /dev/zero | tr '\0' a >$r/plain`, "what it holds is not shown: it is large, no text, or may not be read"},
+		{"a terminal's codes", pristine + `printf '\033[2Jx\r\n' >$r/plain`, "--- plain as trikk wrote it\n+++ plain on app01\n@@ -1 +1 @@\n-a=1\n+�[2Jx�\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFleet(t, "app01")
+			f.sh("app01", generate+"generate 1.0-a plain\nr=apps/web/releases/1.0-a\n"+tt.then)
+			if got := f.look("app01").Releases[0].Diffs["plain"]; got != tt.want {
+				t.Errorf("the diff is %q, want %q", got, tt.want)
+			}
+		})
+	}
+	t.Run("many lines", func(t *testing.T) {
+		f := newFleet(t, "app01")
+		f.sh("app01", generate+"generate 1.0-a plain\nr=apps/web/releases/1.0-a\n"+pristine+"for i in 0 1 2 3 4 5 6 7 8 9; do for j in 0 1 2 3 4 5 6 7 8 9; do echo $i$j; done; done >$r/plain")
+		got := f.look("app01").Releases[0].Diffs["plain"]
+		if strings.Count(got, "\n") != 61 || !strings.HasSuffix(got, "\n… 44 more lines\n") {
+			t.Errorf("the diff is\n%s", got)
+		}
+	})
+}
+
+// Where nothing is edited, nothing more is asked; where something is, only then.
+func TestDiffsAreAskedForEdits(t *testing.T) {
+	app := plan.App{Name: "web", Servers: []string{"app01"}, Layout: plan.Layout{Root: "/srv/web", Current: "current"}}
+	h := hosttest.New(t, "app01")
+	h.OnQuery("/srv/web").Reply(host.Output{Stdout: []byte("user deploy 1000\nhome /h\napp web\nroot /srv/web /srv/web\nrelease 1.0-a\nmanifest " + manifest("1.0-a", "1.0") + "\nedited c/x\nend\n")})
+	h.OnQuery(".trikk/generated").Reply(host.Output{Stdout: []byte("text 613d310a\ntext 613d320a\nend\n")})
+	g := act.Gatherer{Readers: proxy.ReadersOf(fakes{"app01": h})}
+	v, err := g.Look(t.Context(), plan.Environment{}, []plan.App{app})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Facts.Apps["web"]["app01"].Releases[0].Diffs["c/x"]; !strings.Contains(got, "-a=1\n+a=2\n") {
+		t.Errorf("the diff is %q", got)
 	}
 }

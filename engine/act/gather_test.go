@@ -338,7 +338,7 @@ func TestRotationFacts(t *testing.T) {
 	}
 	for server, want := range map[string][]plan.Rotation{
 		"app01": {{Proxy: "lb01", State: plan.RotationIn}, {Proxy: "lb02", State: plan.RotationIn}},
-		"app02": {{Proxy: "lb01", State: plan.RotationOut}, {Proxy: "lb02", State: plan.RotationIn}},
+		"app02": {{Proxy: "lb01", State: plan.RotationOut, Said: "isDrained says yes"}, {Proxy: "lb02", State: plan.RotationIn}},
 	} {
 		if got := facts.Rotation["web"][server]; !slices.Equal(got, want) {
 			t.Errorf("%s: %+v, want %+v", server, got, want)

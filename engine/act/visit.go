@@ -62,6 +62,7 @@ func (w *looker) visit(ctx context.Context, v visit) {
 			continue
 		}
 		w.status(ctx, r, v, app, s)
+		w.diffs(ctx, r, v, app, s)
 		w.keep(v, app, s, facts)
 	}
 	if w.strict {

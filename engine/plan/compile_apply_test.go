@@ -72,8 +72,11 @@ func (f *fleet) change(app plan.App, host string, at *plan.Installed, op plan.Op
 	case plan.Unpack:
 		return unpack(at, op)
 	case plan.Write:
-		return unpacked(at, op.Release)
+		return f.write(at, op)
 	case plan.Chmod:
+		if complete(at, op.Release) == nil {
+			return nil
+		}
 		return unpacked(at, op.Release)
 	case plan.Run:
 		return complete(at, op.Release)
@@ -139,7 +142,7 @@ func link(at *plan.Installed, op plan.Link) error {
 	if op.Persist != "" {
 		return unpacked(at, op.Release)
 	}
-	at.Current = op.Release
+	at.Current, at.Linked = op.Release, op.Release
 	if op.Release == "" {
 		return nil
 	}
@@ -250,6 +253,25 @@ func healthy(app plan.App, at *plan.Installed) error {
 	}
 	if at.Service == "inactive" || at.Service == "" {
 		return fmt.Errorf("nothing runs")
+	}
+	return nil
+}
+
+// write mends an edited file of a complete release, which keeps the edit, or writes one of a release that is being made.
+func (f *fleet) write(at *plan.Installed, op plan.Write) error {
+	if complete(at, op.Release) != nil {
+		return unpacked(at, op.Release)
+	}
+	r := &at.Releases[index(at, op.Release)]
+	kept := op.Release + "/" + op.Path + "." + op.Keep
+	switch edited := slices.Contains(r.Edited, op.Path); {
+	case op.Keep == "":
+		return fmt.Errorf("no run keeps the edit")
+	case op.Back && !edited && slices.Contains(f.kept, kept):
+		r.Edited = append(slices.Clone(r.Edited), op.Path)
+	case !op.Back && edited:
+		f.kept = append(f.kept, kept)
+		r.Edited = slices.DeleteFunc(slices.Clone(r.Edited), func(p string) bool { return p == op.Path })
 	}
 	return nil
 }

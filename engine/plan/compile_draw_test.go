@@ -113,7 +113,7 @@ func (f *fleet) drawMeddling(t *rapid.T) {
 	app := f.apps[0]
 	host := rapid.SampledFrom(app.Servers).Draw(t, "host")
 	at := f.facts.Apps[app.Name][host]
-	switch rapid.IntRange(0, 3).Draw(t, "meddling") {
+	switch rapid.IntRange(0, 5).Draw(t, "meddling") {
 	case 0:
 		state := rapid.SampledFrom([]string{plan.RotationIn, plan.RotationOut, plan.RotationDown, plan.RotationUnknown}).Draw(t, "rotation")
 		for i, p := range plan.Points(app, f.env, host) {
@@ -132,12 +132,34 @@ func (f *fleet) drawMeddling(t *rapid.T) {
 		for _, p := range plan.Points(app, f.env, host) {
 			f.markedOut(app, p)
 		}
+	case 4:
+		if at.Current != "" {
+			f.edit(app, host, at.Current)
+			return
+		}
+	case 5:
+		if r := drawRelease(t, at); r != "" {
+			at.Current = r
+		}
 	case 3:
 		if at.Service != "" {
 			at.Service, at.Running = "unknown", ""
 		}
 	}
 	f.facts.Apps[app.Name][host] = at
+}
+
+func drawRelease(t *rapid.T, at plan.Installed) string {
+	var complete []string
+	for _, r := range at.Releases {
+		if r.Complete {
+			complete = append(complete, r.Name)
+		}
+	}
+	if len(complete) == 0 {
+		return ""
+	}
+	return rapid.SampledFrom(complete).Draw(t, "linked by hand")
 }
 
 func must(t *rapid.T, err error) {

@@ -16,7 +16,8 @@ type fleet struct {
 	env   plan.Environment
 	apps  []plan.App
 	facts plan.Facts
-	plans int // made so far
+	plans int      // made so far
+	kept  []string // edits that were copied aside: RELEASE/PATH.RUN
 }
 
 // newFleet has servers app01… and proxies lb01…, all driven as driver says, and nothing installed.

@@ -192,6 +192,15 @@ func (f *fleet) wasBroughtBack(t *rapid.T, was *fleet, app plan.App, l plan.Lane
 	if at.Current != current || stopped != (at.Service == "" || at.Service == "inactive") || at.Marked != old.Marked {
 		t.Fatalf("after %q and its undo: %+v, was %+v", step, at, old)
 	}
+	for _, r := range old.Releases {
+		i := index(&at, r.Name)
+		if i < 0 {
+			continue // pruned, and there is no return from that
+		}
+		if now := at.Releases[i]; !slices.Equal(now.Edited, r.Edited) {
+			t.Fatalf("after %q and its undo %s has the edits %q, had %q", step, r.Name, now.Edited, r.Edited)
+		}
+	}
 	if old.Running != "" && at.Running != old.Running {
 		t.Fatalf("after %q and its undo %s runs, not %s", step, at.Running, old.Running)
 	}

@@ -23,6 +23,7 @@ func (c *compiler) explain(ap AppPlan) {
 	}
 	c.explainVersions(ap)
 	c.explainTurns(ap)
+	c.explainDrift(ap)
 }
 
 func (c *compiler) explainVersions(ap AppPlan) {

@@ -54,6 +54,8 @@ type InstalledRelease struct {
 	GoodSeq string `json:"goodSeq,omitempty"`
 	// Edited are the paths of generated files that are missing, or not as trikk wrote them, sorted.
 	Edited []string `json:"edited,omitempty"`
+	// Diffs tell people by path what the edits changed: a unified diff, or why none is shown. Nothing is decided on them.
+	Diffs map[string]string `json:"diffs,omitempty"`
 }
 
 // Manifest is written into a release as its completion marker, `.trikk/manifest.json`.
@@ -88,6 +90,8 @@ const (
 type Rotation struct {
 	Proxy string `json:"proxy"`
 	State string `json:"state"`
+	// Said is the proxy's own word for what holds the server out ("drain", "maint"); nothing is decided on it.
+	Said string `json:"said,omitempty"`
 }
 
 // Resolved is an artifact whose version, place and digest are known.

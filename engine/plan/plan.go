@@ -61,6 +61,7 @@ type AppPlan struct {
 // Wave names.
 const (
 	WaveInstall = "install"
+	WaveAdopt   = "adopt"
 	WaveRotate  = "rotate"
 	WaveStandby = "standby"
 	WaveSettle  = "settle"

@@ -11,12 +11,17 @@ import (
 func (c *compiler) rotate() ([]Wave, error) {
 	var out, in []turn // out of rotation, in rotation
 	idle := 0          // out of rotation, and nothing here mends that
+	var adopt []Lane
 	for _, s := range c.app.Servers {
 		if c.skips(s) {
 			idle++
 			continue
 		}
 		t := c.turn(s)
+		if t.needs.onlyAdopts() {
+			adopt = append(adopt, c.lane(t))
+			t.needs = need{}
+		}
 		for i, p := range t.points {
 			if t.states[i] == RotationUnknown {
 				c.note("%s: %s can't say whether %s is in rotation: it counts as in", c.app.Name, p.Proxy, s)
@@ -32,8 +37,9 @@ func (c *compiler) rotate() ([]Wave, error) {
 			out = append(out, t)
 		}
 	}
+	c.heldOut(out)
 	if len(out)+len(in) == 0 {
-		return c.withProxies(nil), nil
+		return adopted(adopt, c.withProxies(nil)), nil
 	}
 	batches, err := c.batches(out, in, idle)
 	if err != nil {
@@ -50,7 +56,7 @@ func (c *compiler) rotate() ([]Wave, error) {
 		}
 		waves = append(waves, w)
 	}
-	return c.withProxies(waves), nil
+	return adopted(adopt, c.withProxies(waves)), nil
 }
 
 // batches decides who takes a turn together.
@@ -110,7 +116,12 @@ func chunk(turns []turn, size int) [][]turn {
 func (c *compiler) lane(t turn) Lane {
 	l := Lane{Host: t.server, From: t.at.Current}
 	add := func(steps ...Step) { l.Steps = append(l.Steps, steps...) }
-	if !t.needs.link && !t.needs.restart {
+	if t.needs.onlyAdopts() {
+		add(c.link(t)...)
+		return l
+	}
+	if !t.needs.link && !t.needs.restart && !t.needs.mend {
+		add(c.link(t)...)
 		add(c.enable(t)...)
 		add(c.probes(t.server, c.rel.Version)...)
 		add(c.after(t)...)
@@ -126,6 +137,7 @@ func (c *compiler) lane(t turn) Lane {
 	add(c.enable(t)...)
 	add(c.drainAgain(t)...)
 	add(c.provenBack(t, c.stop(t))...)
+	add(c.mend(t.server)...)
 	add(c.link(t)...)
 	add(c.start(t)...)
 	add(c.probes(t.server, c.rel.Version)...)
@@ -206,10 +218,10 @@ func (c *compiler) readmit(t turn) []Step {
 	return out
 }
 
-// previous is the release that a failed turn goes back to: the current one; or, where the link was switched already but the
-// process was not restarted, the one that still runs.
+// previous is the release that a failed turn goes back to: the one that runs, also where the link was switched and the process
+// was not restarted; else the current one.
 func (c *compiler) previous(t turn) string {
-	if t.at.Current == c.rel.Name && t.at.Running != c.rel.Name && t.at.complete(t.at.Running) {
+	if t.at.Running != c.rel.Name && t.at.complete(t.at.Running) {
 		return t.at.Running
 	}
 	return t.at.Current
@@ -278,9 +290,9 @@ func (c *compiler) provenBack(t turn, stop []Step) []Step {
 	return stop
 }
 
-// link switches the link; taking it back links the old release, or removes the link where there was none.
+// link switches the link, or records as trikk's own what somebody else linked; taking it back links the old release, or removes the link where there was none.
 func (c *compiler) link(t turn) []Step {
-	if !t.needs.link {
+	if !t.needs.link && !t.needs.adopt {
 		return nil
 	}
 	root, name := c.app.Layout.Root, c.app.Layout.Current

@@ -36,7 +36,8 @@ func Used(p Plan, f Facts) []string {
 	return out
 }
 
-// fingerprint hashes what Compile decides on; not who else used a host, how far a run came that was cut off, and where homes are.
+// fingerprint hashes what Compile decides on; not who else used a host, how far a run came that was cut off, where homes are, or
+// what is only told to people.
 func fingerprint(f Facts) string {
 	apps := map[string]map[string]Installed{}
 	for app, hosts := range f.Apps {
@@ -46,16 +47,39 @@ func fingerprint(f Facts) string {
 			if at.Cut != nil {
 				at.Cut = &CutOff{Run: at.Cut.Run}
 			}
+			at.Releases = slices.Clone(at.Releases)
+			for i := range at.Releases {
+				at.Releases[i].Diffs = nil
+			}
 			apps[app][host] = at
 		}
 	}
-	f.Apps = apps
+	f.Apps, f.Rotation = apps, unsaid(f.Rotation)
 	gone := map[string]string{} // which hosts, not why
 	for h := range f.Unreachable {
 		gone[h] = ""
 	}
 	f.Unreachable = gone
 	return digestOf(f)
+}
+
+// unsaid is what proxies say without their own words for it.
+func unsaid(rotation map[string]map[string][]Rotation) map[string]map[string][]Rotation {
+	if rotation == nil {
+		return nil
+	}
+	out := map[string]map[string][]Rotation{}
+	for app, servers := range rotation {
+		out[app] = map[string][]Rotation{}
+		for server, states := range servers {
+			states = slices.Clone(states)
+			for i := range states {
+				states[i].Said = ""
+			}
+			out[app][server] = states
+		}
+	}
+	return out
 }
 
 // Stale compares the facts that a plan was made for with those of now. It covers only what Compile decides on, and only the

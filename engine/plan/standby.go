@@ -28,11 +28,12 @@ func (c *compiler) standby(host string) Lane {
 		s.Undo = []Step{c.step(host, MarkerOp{Root: c.app.Layout.Root, Path: c.app.Marker})}
 		l.Steps = append(l.Steps, s)
 	}
-	t.needs.link = t.at.Current != c.rel.Name
+	t.needs = c.look(host).needs
 	// A service that can't say whether it runs is stopped when the host has a turn anyway.
 	if t.at.Service == "active" || c.in.Offline || len(l.Steps) > 0 || t.needs.link {
 		l.Steps = append(l.Steps, c.stop(t)...)
 	}
+	l.Steps = append(l.Steps, c.mend(host)...)
 	l.Steps = append(l.Steps, c.link(t)...)
 	return l
 }

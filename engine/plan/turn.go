@@ -18,9 +18,13 @@ type turn struct {
 // need is what a server's turn has to do; the zero value is nothing.
 type need struct {
 	link, restart, enable, admit, good bool
+	mend                               bool // generated files are not as they were written
+	adopt                              bool // somebody else linked what is to be linked: trikk records it as its own
 }
 
 func (n need) any() bool { return n != need{} }
+
+func (n need) onlyAdopts() bool { return n == need{adopt: true} }
 
 // outPoints are the points where the server is out of rotation before its turn.
 func (t turn) outPoints() []Point {
@@ -104,6 +108,8 @@ func (t turn) serves(app App) bool {
 func (c *compiler) look(host string) turn {
 	t := turn{server: host, at: c.at(host)}
 	t.needs.link = t.at.Current != c.rel.Name
+	t.needs.adopt = !t.needs.link && t.at.Linked != "" && t.at.Linked != t.at.Current
+	t.needs.mend = len(c.edited(host)) > 0
 	t.needs.enable = t.at.Marked && c.app.Marker != ""
 	if !c.app.Service.None() && !c.in.Offline {
 		stale := t.at.Running != "" && t.at.Running != c.rel.Name

@@ -3,6 +3,7 @@ package proxy
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
@@ -103,7 +104,21 @@ func Read(ctx context.Context, rs Readers, p plan.Point) (plan.Rotation, error) 
 	if err != nil {
 		return unknown, fmt.Errorf("reading whether %s is in rotation: %w", name(p), err)
 	}
-	return plan.Rotation{Proxy: p.Proxy, State: s.Rotation}, nil
+	r := plan.Rotation{Proxy: p.Proxy, State: s.Rotation}
+	if r.State == plan.RotationOut {
+		r.Said = said(s)
+	}
+	return r, nil
+}
+
+// said is the proxy's own word for what holds a server out, without what changes from look to look: "drain", "maint", "the marker
+// is there".
+func said(s State) string {
+	word, _, _ := strings.Cut(s.Detail, ",")
+	if status, ok := strings.CutPrefix(word, "status "); ok {
+		return strings.ToLower(status)
+	}
+	return word
 }
 
 // Preflight reads whether the point's server could be drained and admitted. Its error names the possible causes and what
