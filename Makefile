@@ -1,4 +1,4 @@
-.PHONY: build test full units e2e killtest lint
+.PHONY: build test full units e2e killtest simulate mutants lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
