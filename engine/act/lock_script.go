@@ -23,6 +23,7 @@ func holdScript(info string, roots []string) string {
 
 // The status of shHolder says which root is locked by another: 100 + its index, at most 250.
 const shHold = `set -u
+umask 022
 export TRIKK_HOLD
 for tool in flock timeout head; do
 	command -v "$tool" >/dev/null || fail "$tool is not installed on this server (install util-linux and coreutils)"

@@ -234,7 +234,6 @@ func TestSkipping(t *testing.T) {
 		if err != nil {
 			return // other tests say which refusals are right
 		}
-		before, taken := f.servingCount(app), 0
 		for _, a := range p.Apps {
 			for _, w := range a.Waves {
 				for _, l := range w.Lanes {
@@ -252,7 +251,7 @@ func TestSkipping(t *testing.T) {
 			most = r.MaxUnavailable
 		}
 		for _, w := range p.Apps[0].Waves {
-			before, taken = f.servingCount(app), 0
+			before, taken := f.servingCount(app), 0
 			for _, l := range w.Lanes {
 				if !f.servesThroughout(t, app, l) {
 					taken++

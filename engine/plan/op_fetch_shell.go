@@ -90,6 +90,7 @@ part=$cache/.$file.part
 if intact "$cache/$file"; then
 	same "$file is in the cache"
 fi
+umask 022
 place "$cache"
 trap 'rm -f "$part" "$part.rc"' EXIT
 trap 'exit 129' HUP INT TERM
@@ -126,6 +127,7 @@ mv -f "$part" "$cache/$file"
 
 // shPut runs as the owner of the cache, in a shell of its own, with the staged file as its input.
 const shPut = `
+umask 022
 cache=$root/.trikk/cache
 part=$cache/.$file.part
 mkdir -p "$cache" && [ -w "$cache" ] || { echo "$(id -un) may not write to $cache (give $root to $(id -un))"; exit 1; }

@@ -20,6 +20,7 @@ func holdCases() map[string]func(*testing.T, host.Host) {
 		"the holder dies":          holdLostCase,
 		"closing the host frees":   holdClosedCase,
 		"a holder without a word":  holdSilentCase,
+		"the last word":            holdWordCase,
 		"a lease leaves room":      holdRoomCase,
 		"what was held is of data": holdFirstCase,
 	}

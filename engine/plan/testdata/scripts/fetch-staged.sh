@@ -45,6 +45,7 @@ because() {
 	esac
 }
 
+umask 022
 cache=$root/.trikk/cache
 part=$cache/.$file.part
 mkdir -p "$cache" && [ -w "$cache" ] || { echo "$(id -un) may not write to $cache (give $root to $(id -un))"; exit 1; }

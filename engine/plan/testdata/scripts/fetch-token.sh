@@ -85,6 +85,7 @@ part=$cache/.$file.part
 if intact "$cache/$file"; then
 	same "$file is in the cache"
 fi
+umask 022
 place "$cache"
 trap 'rm -f "$part" "$part.rc"' EXIT
 trap 'exit 129' HUP INT TERM
