@@ -59,7 +59,11 @@ func (c *cli) unlock(ctx context.Context, ch chosen, runID string, con consent) 
 	if err := c.agree(q, con); err != nil {
 		return err
 	}
-	return f.removeLocks(ctx, due, runID != "")
+	if err := f.removeLocks(ctx, due, runID != ""); err != nil {
+		return err
+	}
+	c.say("next: trikk apply %s -e %s settles what it left half done; on its own machine, trikk resume %s goes on with it", app, ch.env.Name, due[0].Holder.Run)
+	return nil
 }
 
 func (f *fleet) readLocks(ctx context.Context, targets []act.LockTarget) ([]act.LockState, error) {
