@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -36,15 +38,25 @@ func (c *cli) unlockCommand() *cobra.Command {
 	return cmd
 }
 
-// unlock shows the locks of one app, asks, and removes those that may go.
+// unlock shows the locks of one app, asks, and removes those that may go. A server that can't be read is told, and keeps nobody from
+// unlocking the others.
 func (c *cli) unlock(ctx context.Context, ch chosen, runID string, con consent) error {
 	defer c.capture()()
-	f, app := c.fleet(ch.env, ""), ch.apps[0].Name
+	f := c.fleet(ch.env, "")
 	defer f.close()
-	states, err := f.readLocks(ctx, act.AppLocks(ch.env, ch.apps[0]))
-	if err != nil {
-		return err
+	states, unread := f.readLocks(ctx, act.AppLocks(ch.env, ch.apps[0]))
+	if exitOf(unread) == exitInterrupted {
+		return unread
 	}
+	states = slices.DeleteFunc(states, func(s act.LockState) bool { return s.Host == "" })
+	if len(states) == 0 {
+		return unread
+	}
+	return errors.Join(f.unlock(ctx, ch, states, runID, con), unread)
+}
+
+func (f *fleet) unlock(ctx context.Context, ch chosen, states []act.LockState, runID string, con consent) error {
+	c, app := f.cli, ch.apps[0].Name
 	if err := c.showLocks(app, ch.env.Name, states); err != nil {
 		return err
 	}

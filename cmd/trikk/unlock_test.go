@@ -49,4 +49,23 @@ func TestUnlock(t *testing.T) {
 		t.Errorf("lock.info is still there: %v", err)
 	}
 	b.trikk(0, "unlock", "hello", "-e", "demo").says("app01  free; here was cut off run R7 of bo@desk")
+
+	// A server that can't be reached keeps nobody from unlocking the others.
+	if err := os.WriteFile(info, []byte(`{"run":"R8","who":"bo@desk","since":"2026-01-02T03:04:05Z"}`+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.movePort("app02", "1")
+	b.trikk(1, "unlock", "hello", "-e", "demo", "--confirm", "demo").says("app01: unlocked; run R8 is known as cut off there", "trikk: app02: connecting to ", "connection refused")
+	if _, err := os.Stat(info); !os.IsNotExist(err) {
+		t.Errorf("lock.info is still there: %v", err)
+	}
+}
+
+// movePort has a server listen on another port, as far as the inventory says.
+func (b *bench) movePort(server, port string) {
+	b.t.Helper()
+	_, after, _ := strings.Cut(b.read("environments/environment.cue"), server+": {")
+	_, was, _ := strings.Cut(after, "port: ")
+	was, _, _ = strings.Cut(was, ",")
+	b.edit("environments/environment.cue", "port: "+was, "port: "+port)
 }

@@ -21,7 +21,7 @@ type jsonView struct {
 func (v *jsonView) emit(event string, fields map[string]any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	_ = writeEvent(v.w, eventLine{stamp(v.now()), v.run, event}, fields) // a closed standard output ends the process by signal
+	_ = writeEvent(v.w, eventLine{stamp(v.now()), v.run, event}, fields) // nobody reads it any more
 }
 
 // planned shows what a plan does, before the run: the document itself is what plan --json prints.

@@ -20,7 +20,8 @@ type LockState struct {
 }
 
 // ReadLocks asks all hosts at once about the locks of all targets, and gives them in the order of the targets. It takes no lock,
-// not even for a moment. Hosts that can't be read are all told in the error.
+// not even for a moment. Hosts that can't be read are all told in the
+// error, and have an empty state.
 func ReadLocks(ctx context.Context, rs proxy.Readers, targets []LockTarget) ([]LockState, error) {
 	states, errs := make([]LockState, len(targets)), make([]error, len(targets))
 	var all sync.WaitGroup
