@@ -75,6 +75,8 @@ type Manifest struct {
 	// Service is how the release is run where trikk runs its commands, so that an older release is stopped and started again
 	// by its own ones; nil for a unit.
 	Service *Service `json:"service,omitempty"`
+	// Probes are what the release was to be proven by; nil: that is not recorded.
+	Probes map[string]Check `json:"probes,omitzero"`
 }
 
 // Rotation states of one server at one proxy.

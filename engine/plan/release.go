@@ -157,6 +157,10 @@ func (r Release) manifest(app App, planID string) Manifest {
 	if app.Service.Commands != nil || app.Service.Process != nil {
 		m.Service = &app.Service
 	}
+	m.Probes = app.Probes
+	if m.Probes == nil {
+		m.Probes = map[string]Check{}
+	}
 	return m
 }
 

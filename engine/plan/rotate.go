@@ -123,7 +123,7 @@ func (c *compiler) lane(t turn) Lane {
 	if !t.needs.link && !t.needs.restart && !t.needs.mend {
 		add(c.link(t)...)
 		add(c.enable(t)...)
-		add(c.probes(t.server, c.rel.Version)...)
+		add(c.probes(t, c.rel.Name, c.rel.Version)...)
 		add(c.after(t)...)
 		add(c.through(t.outPoints(), c.rel.Version)...)
 		add(c.admit(t, t.outPoints())...)
@@ -140,7 +140,7 @@ func (c *compiler) lane(t turn) Lane {
 	add(c.mend(t.server)...)
 	add(c.link(t)...)
 	add(c.start(t)...)
-	add(c.probes(t.server, c.rel.Version)...)
+	add(c.probes(t, c.rel.Name, c.rel.Version)...)
 	add(c.after(t)...)
 	add(c.through(t.points, c.rel.Version)...)
 	add(c.admit(t, t.points)...)
@@ -209,7 +209,7 @@ func (c *compiler) readmit(t turn) []Step {
 	}
 	var out []Step
 	if len(served.Points) > 0 {
-		out = append(c.probes(t.server, c.oldVersion(t)), c.through(served.Points, c.oldVersion(t))...)
+		out = append(c.probes(t, c.previous(t), c.oldVersion(t)), c.through(served.Points, c.oldVersion(t))...)
 		out = append(out, c.step(t.server, served))
 	}
 	if len(idle.Points) > 0 {
@@ -285,7 +285,7 @@ func (c *compiler) stop(t turn) []Step {
 // taking the drain back proves it.
 func (c *compiler) provenBack(t turn, stop []Step) []Step {
 	if len(stop) > 0 && len(t.points) == 0 && c.previous(t) != "" {
-		stop[0].Undo = append(stop[0].Undo, c.probes(t.server, c.oldVersion(t))...)
+		stop[0].Undo = append(stop[0].Undo, c.probes(t, c.previous(t), c.oldVersion(t))...)
 	}
 	return stop
 }
@@ -310,15 +310,6 @@ func (c *compiler) start(t turn) []Step {
 	return []Step{s}
 }
 
-// probes wait until every probe of the app passed, in the order of their names.
-func (c *compiler) probes(host, version string) []Step {
-	var out []Step
-	for _, op := range c.probeOps(version) {
-		out = append(out, c.step(host, op))
-	}
-	return out
-}
-
 // through waits, on the host of each proxy of a pair that is about to return, until the proxy passes requests on.
 func (c *compiler) through(points []Point, version string) []Step {
 	if c.app.Topology.Pairs == nil || c.app.Topology.Pairs.Through == nil {
@@ -327,15 +318,6 @@ func (c *compiler) through(points []Point, version string) []Step {
 	var out []Step
 	for _, p := range points {
 		out = append(out, c.step(p.Proxy, ProbeOp{Name: "through", Version: version, Check: *c.app.Topology.Pairs.Through, Through: p.Proxy}))
-	}
-	return out
-}
-
-func (c *compiler) probeOps(version string) []ProbeOp {
-	var out []ProbeOp
-	for _, name := range sortedKeys(c.app.Probes) {
-		out = append(out, ProbeOp{Name: name, App: c.app.Name, Root: c.app.Layout.Root, Current: c.app.Layout.Current,
-			Version: version, Log: c.app.Log, Check: c.app.Probes[name]})
 	}
 	return out
 }
@@ -371,7 +353,7 @@ func (c *compiler) prove(t turn) []Step {
 	var out []Step
 	if n := c.app.Rollout.MinReadySeconds; n > 0 && t.needs.good && c.in.Kind != Rollback {
 		_, watched := t.heldPoints(t.points)
-		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.rel.Version), Points: watched}))
+		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.probesOf(t, c.rel.Name), c.rel.Version), Points: watched}))
 	}
 	if t.needs.good {
 		out = append(out, c.step(t.server, Record{What: "good", Root: c.app.Layout.Root, Release: c.rel.Name, Plan: c.in.ID}))
