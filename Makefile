@@ -16,10 +16,10 @@ full: ## everything, unreduced: also the cases that take minutes
 	TRIKK_FULL=1 go test -count=1 -timeout 90m ./e2e/...
 
 units: ## all tests but the end-to-end ones; they need no privileges
-	go test -race -timeout 20m $$(go list ./... | grep -v /e2e)
+	go test -race -timeout 40m $$(go list ./... | grep -v /e2e)
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
-	go test -timeout 30m ./e2e/...
+	go test -timeout 45m ./e2e/...
 
 killtest: ## trikk is killed at every write of its journal, on real sshd, and goes on
 	TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run 'TestKillAtEveryJournalWrite$$' ./e2e

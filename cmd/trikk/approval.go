@@ -34,7 +34,7 @@ func (c *cli) trusted(ctx context.Context, s savedPlan) error {
 
 // approved checks the signatures against the environment's rules.
 func (c *cli) approved(s savedPlan, env plan.Environment) error {
-	if env.Approval == nil || exempt(s.plan, *env.Approval) {
+	if env.Approval == nil {
 		for _, one := range s.signs {
 			c.say("signed by %s; %s asks nobody to sign", one.Fingerprint(), env.Name)
 		}
@@ -50,16 +50,6 @@ func (c *cli) approved(s savedPlan, env plan.Environment) error {
 	}
 	c.say("signed by %s", strings.Join(names, ", "))
 	return nil
-}
-
-// exempt tells whether a plan only rolls back, where that needs no approval.
-func exempt(p plan.Plan, rules plan.Approval) bool {
-	for _, a := range p.Apps {
-		if a.Intent != plan.Rollback {
-			return false
-		}
-	}
-	return rules.ExemptRollback
 }
 
 // unsaved refuses to apply what nobody could have approved, and says how it goes.

@@ -90,6 +90,9 @@ func again(p plan.Plan) ([]plan.App, plan.Intent) {
 	var apps []plan.App
 	for _, a := range p.Apps {
 		in.Kind = a.Intent
+		if a.Intent == plan.Rollback {
+			in.Versions[a.App] = a.To // the very release, whatever "the one before" means by now
+		}
 		apps = append(apps, a.Source)
 	}
 	return apps, in

@@ -21,6 +21,7 @@ const signWait = 2 * time.Minute
 
 func (c *cli) signCommand() *cobra.Command {
 	var key string
+	var v planView
 	cmd := &cobra.Command{
 		Use:   "sign PLAN",
 		Short: "Approve a saved plan with your SSH key",
@@ -38,11 +39,13 @@ func (c *cli) signCommand() *cobra.Command {
 				return refused("%s was made offline: it is for reading, not for applying", files[0])
 			}
 			if !c.flags.json && !c.flags.quiet {
-				showPlan(c.out, s.plan, planView{})
+				v.lanes = true // what is signed is seen: no host's steps stand for another's
+				showPlan(c.out, s.plan, v)
 			}
 			return c.addSignature(cmd.Context(), s, key)
 		},
 	}
+	cmd.Flags().BoolVar(&v.scripts, "script", false, "show the exact shell of each step")
 	cmd.Flags().StringVar(&key, "key", "", "sign with this private `KEY`, or with this public one through ssh-agent (default: the first that ssh would use)")
 	return cmd
 }
@@ -75,6 +78,9 @@ func (c *cli) openPlan(name string) (savedPlan, error) {
 	}
 	if s.plan, err = plan.Decode(bytes.NewReader(s.text)); err != nil {
 		return s, refused("%s: %w", s.path, err)
+	}
+	if wrong := plan.Misleading(s.plan); wrong != "" {
+		return s, refused("%s: %s: it was not made by trikk, and is not to be trusted", s.path, wrong)
 	}
 	return s, nil
 }

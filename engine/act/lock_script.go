@@ -38,6 +38,14 @@ done
 code=0
 sh -c "$TRIKK_HOLD" trikk-lock 0 "$info" "$@" || code=$?
 [ "$code" != 0 ] || exit 0
+if [ "$code" = 98 ]; then
+	for root do
+		for mark in lock.info cut; do
+			[ ! -s "$root/.trikk/$mark" ] || fail "locked $(head -n 1 "$root/.trikk/$mark")"
+		done
+	done
+	fail "a script of an earlier run still works here: wait for it to end"
+fi
 if [ "$code" -lt 100 ] || [ "$code" -gt 250 ]; then
 	fail "the lock's holder ended with status $code"
 fi
@@ -51,7 +59,8 @@ fail "locked $(head -n 1 "$1/.trikk/lock.info" 2>/dev/null)"
 `
 
 // shHolder locks root after root: each flock runs the shell that locks the next. Only the flocks have the locks open (-o), so
-// nothing that is started later can keep them. What a holder that was killed left in lock.info is a run that was cut off.
+// nothing that is started later can keep them. What a holder that was killed left in lock.info is a run that was cut off. The locks
+// are given only when no script of such a run works any more (98).
 const shHolder = `at=$1 info=$2
 shift 2
 if [ "$at" -lt "$#" ]; then
@@ -60,6 +69,10 @@ if [ "$at" -lt "$#" ]; then
 	eval "root=\${$((at + 1))}"
 	exec flock -n -o -E "$code" "$root/.trikk/lock" sh -c "$TRIKK_HOLD" trikk-lock "$((at + 1))" "$info" "$@"
 fi
+for root do
+	: >>"$root/.trikk/busy" || exit 99
+	flock -x -w 3 "$root/.trikk/busy" true || exit 98
+done
 word=r
 trap 'for root do
 	dir=$root/.trikk
@@ -75,7 +88,7 @@ done' EXIT
 trap 'exit 129' HUP INT TERM
 for root do
 	dir=$root/.trikk
-	[ ! -s "$dir/lock.info" ] || [ "$(cat "$dir/lock.info")" = "$info" ] || mv -f "$dir/lock.info" "$dir/cut"
+	[ ! -s "$dir/lock.info" ] || mv -f "$dir/lock.info" "$dir/cut"
 	printf "%s\n" "$info" >"$dir/lock.info.new" && mv -f "$dir/lock.info.new" "$dir/lock.info" || exit 99
 done
 echo held

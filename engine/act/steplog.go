@@ -21,6 +21,16 @@ func (l *Lock) stepLog(seg plan.Segment) string {
 	return stepLogScript(l.actor.o.Run, t.Root, owner)
 }
 
+// busy is the file that a segment's script locks while it works, as a shell word: so that a lock is not given to anybody while a
+// script of a run that was cut off still works. "" where nothing is locked for the segment.
+func (l *Lock) busy(seg plan.Segment) string {
+	t, ok := l.target(seg)
+	if !ok {
+		return ""
+	}
+	return plan.QuotePath(t.Root) + "/.trikk/busy"
+}
+
 // stepLogScript gets a step's ID and what became of it as arguments. owner is the user that owns the root when that is not the
 // user of the script. A lane's first step cuts the log when it has grown long.
 func stepLogScript(run, root, owner string) string {

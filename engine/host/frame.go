@@ -66,6 +66,9 @@ func makeFrame(s Script, fail, input string) (frame, error) {
 	b.WriteString("cd 2>/dev/null || cd /\n")
 	b.WriteString("read -r _ _ _ _ trikk_group _ </proc/$$/stat || trikk_group=0\n")
 	b.WriteString("printf '%s begin %s\\n' \"$trikk_nonce\" \"$trikk_group\" || exit 1\n")
+	if s.Busy != "" {
+		fmt.Fprintf(&b, "trikk_busy=%s\n%s", s.Busy, holdBusy)
+	}
 	for i := range s.Steps {
 		writeStep(&b, i, s, input)
 	}
@@ -88,11 +91,18 @@ func writeStep(b *strings.Builder, i int, s Script, input string) {
 	}
 	writeLog(b, s.Log, s.Steps[i].ID, "started")
 	b.WriteString("trikk_logged=$? trikk_sync=\n")
-	fmt.Fprintf(b, "( eval %s )%s 2>&1\ntrikk_status=$?\n", shellescape.Quote(text), input)
+	fmt.Fprintf(b, "( exec 9<&-\neval %s )%s 2>&1\ntrikk_status=$?\n", shellescape.Quote(text), input)
 	writeLog(b, s.Log, s.Steps[i].ID, "done $trikk_status")
 	fmt.Fprintf(b, "printf '%%s end %d %%s\\n' \"$trikk_nonce\" $trikk_status || exit 1\n", i)
 	b.WriteString("[ $trikk_status -eq 0 ] || { printf '%s done\\n' \"$trikk_nonce\"; exit 0; }\n")
 }
+
+// holdBusy locks the file for as long as the script's own shell lives.
+const holdBusy = `if [ -r "$trikk_busy" ] && command -v flock >/dev/null; then
+	exec 9<"$trikk_busy"
+	flock -s -w 10 9
+fi
+`
 
 // notLogged ends a step whose start has to be in the log and is not.
 const notLogged = `[ "$trikk_logged" = 0 ] || fail "its start can't be written to the step log (is the disk full?)"` + "\n"
@@ -120,7 +130,7 @@ func checkScript(s Script) error {
 	if len(s.Steps) == 0 {
 		return errors.New("a script without steps")
 	}
-	texts := []string{s.Guard, s.Log}
+	texts := []string{s.Guard, s.Log, s.Busy}
 	for _, step := range s.Steps {
 		texts = append(texts, step.ID, step.Text)
 	}

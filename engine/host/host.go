@@ -57,6 +57,9 @@ type Script struct {
 	// step's exit status. It prints nothing. Its own failure counts for nothing, but for steps that are Logged; for those
 	// it also finds trikk_sync set, and has to make what it wrote durable.
 	Log string
+	// Busy, if any, is a shell word that names a file: while the script runs, and longer where its connection breaks, it holds
+	// the file's lock, shared with other scripts. What a step leaves running in the background holds nothing.
+	Busy string
 }
 
 // ScriptStep is one framed step: `( Text ) </dev/null`. In it, `same` ends the step as unchanged with status 0 and `fail

@@ -35,6 +35,9 @@ func HeldOut(states []Rotation) string {
 
 // edited are the generated files of the release that a host has, and not as trikk wrote them.
 func (c *compiler) edited(host string) []Rendered {
+	if c.in.Kind == Rollback {
+		return nil // an edited release comes back as it is
+	}
 	r, _ := c.at(host).release(c.rel.Name)
 	var out []Rendered
 	for _, f := range c.rel.Files {

@@ -16,8 +16,12 @@ func (m *Machine) resume() {
 				left = left || s.Waves[w][i].busy()
 			}
 		}
-		if s.Phase == phaseEnded && left {
-			s.Phase, s.Stuck = phaseFailing, false
+		if !left {
+			continue
+		}
+		s.Stuck = false
+		if s.Phase == phaseEnded {
+			s.Phase = phaseFailing
 		}
 	}
 }
