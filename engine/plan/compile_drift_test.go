@@ -129,6 +129,28 @@ func TestARollbackTakesAnEditedReleaseAsItIs(t *testing.T) {
 	}
 }
 
+// Also where the release has to be made again on another server.
+func TestARollbackThatInstallsLeavesEditsElsewhere(t *testing.T) {
+	app := hello("app01", "app02")
+	f := newFleet(2, 0, haproxy).with(app)
+	rel := f.deploy(t, "1.0").Apps[0].To
+	f.deploy(t, "2.0")
+	f.lose("app02", false)
+	f.edit(f.apps[0], "app01", rel)
+	p, err := f.back("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	wave(t, p, plan.WaveInstall)
+	for _, w := range p.Apps[0].Waves {
+		for _, l := range w.Lanes {
+			if l.Host == "app01" && slices.Contains(brief(l.Steps), "write") {
+				t.Errorf("the edit is written over in %s", w.Name)
+			}
+		}
+	}
+}
+
 func TestALinkThatWasSwitchedByHand(t *testing.T) {
 	f := drifting(t)
 	app := f.apps[0]

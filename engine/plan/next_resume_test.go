@@ -177,6 +177,38 @@ func TestResumeTriesAStuckUndoAgain(t *testing.T) {
 	}
 }
 
+// A driver that dies while one lane is stuck and another is in hand forgets no revert: resume mends the stuck one, and goes on.
+func TestResumeRevertsAfterAStuckUndo(t *testing.T) {
+	p := turnPlan(wholeTurn("a"), wholeTurn("b"), wholeTurn("c"))
+	p.Apps[0].OnFailure, p.Apps[0].Waves[0].MaxParallel = "revert", 2
+	w := newWalker(p)
+	for !slices.Contains(w.log, "a/record") {
+		w.startAll()
+		at := slices.IndexFunc(w.fly, func(r Ref) bool { return r.Lane == 0 })
+		w.fly = slices.Concat(w.fly[at:], w.fly[:at])
+		w.log = append(w.log, w.stepOf(w.fly[0]))
+	}
+	w.startAll()
+	fails := func(lane int, id string) {
+		t.Helper()
+		at := slices.IndexFunc(w.fly, func(r Ref) bool { return r.Lane == lane })
+		r := w.fly[at]
+		w.event(Event{Kind: StepFinished, Ref: &r, Result: &Result{Step: id, Status: Failed}})
+		w.event(Event{Kind: SegmentFinished, Ref: &r})
+		w.fly = slices.Delete(w.fly, at, at+1)
+	}
+	fails(1, "b/drain") // begun at the same time as a
+	w.startAll()
+	fails(1, "b/undo-drain/probe")
+	if !w.m.State().Units[0].Stuck || len(w.fly) == 0 {
+		t.Fatalf("nothing is stuck beside a lane in hand: %+v", w.m.State())
+	}
+	w.resumed()
+	if o := w.run(); o.Status != Reverted || !slices.Equal(walkStates(o), []string{"a undone", "b undone", "c undone"}) {
+		t.Errorf("did %v: %+v", w.log, o)
+	}
+}
+
 // A lane that was resumed is reverted whole.
 func TestResumedLanesAreRevertedWhole(t *testing.T) {
 	p := turnPlan(wholeTurn("a"), wholeTurn("b"))
