@@ -6,7 +6,7 @@ build: ## build bin/trikk
 test: ## install what the tests need, then run all of them
 	./e2e/install
 	go vet ./...
-	$(MAKE) --no-print-directory -j2 --output-sync=target units e2e
+	$(MAKE) --no-print-directory units e2e
 
 full: ## everything, unreduced: also the cases that take minutes
 	./e2e/install
