@@ -11,16 +11,12 @@ test: ## install what the tests need, then run all of them
 full: ## everything, unreduced: also the cases that take minutes
 	./e2e/install
 	go vet ./...
-	go test -race -timeout 90m $$(go list ./... | grep -v /e2e)
-	$(MAKE) --no-print-directory mutants
+	$(MAKE) --no-print-directory units mutants
 	$(MAKE) --no-print-directory simulate PLANS=10000
 	TRIKK_FULL=1 go test -count=1 -timeout 90m ./e2e/...
 
-RACY = ./engine/act/... ./engine/artifact/... ./engine/host/... ./engine/model/... ./engine/proxy/... ./engine/run/...
-
-units: ## all tests but the end-to-end ones; they need no privileges. Rooms with goroutines of their own: with the race detector
-	go test -race -timeout 40m $(RACY)
-	go test -timeout 40m $$(go list ./... | grep -v -e /e2e -e /engine/act -e /engine/artifact -e /engine/host -e /engine/model -e /engine/proxy -e /engine/run)
+units: ## all tests but the end-to-end ones; they need no privileges
+	go test -race -timeout 40m $$(go list ./... | grep -v /e2e)
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
 	go test -timeout 45m ./e2e/...
