@@ -11,15 +11,20 @@ test: ## install what the tests need, then run all of them
 full: ## everything, unreduced: also the cases that take minutes
 	./e2e/install
 	go vet ./...
-	$(MAKE) --no-print-directory units mutants
+	TRIKK_FULL=1 go test -race -timeout 60m $$(go list ./... | grep -v /e2e)
+	$(MAKE) --no-print-directory mutants
 	$(MAKE) --no-print-directory simulate PLANS=10000
 	TRIKK_FULL=1 go test -count=1 -timeout 90m ./e2e/...
 
+# The rooms that share memory between goroutines.
+CONCURRENT := act artifact host host/hosttest model proxy run secret sign
+
 units: ## all tests but the end-to-end ones; they need no privileges
-	go test -race -timeout 40m $$(go list ./... | grep -v /e2e)
+	go test -race -timeout 20m $(CONCURRENT:%=./engine/%)
+	go test -timeout 20m $(filter-out $(CONCURRENT:%=trikk.dev/engine/%),$(shell go list ./... | grep -v /e2e))
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
-	go test -timeout 45m ./e2e/...
+	go test -timeout 20m ./e2e/...
 
 killtest: ## trikk is killed at every write of its journal, on real sshd, and goes on
 	TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run 'TestKillAtEveryJournalWrite$$' ./e2e

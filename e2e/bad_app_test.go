@@ -67,12 +67,12 @@ func TestBadApp(t *testing.T) {
 		s.refuses(t, s.config(t, p), bad{code: 1, lines: 2, says: []string{"trikk: app1: hello: its status command can't be run", "trikk: app2: ", "bin/itaz: not found"}})
 	})
 	t.Run("undoing fails too", func(t *testing.T) {
-		// The probe asks sshd, so that no version of the app can pass it: not even the old one.
-		probe := strings.Replace(strings.Replace(ready, "8081", "22", 1), `"4s"`, `"1s"`, 1)
-		r := s.runs(t, s.config(t, parts{probes: probe}), bad{code: 8})
-		r.Says(t, "hello failed, and undoing it failed too in test: a person is needed", "hello on app1 was left half done", "not done: admit app1 at lb1", "app2: not touched, on 1.0-", "next: trikk status hello -e test", "then trikk apply hello@1.0 -e test")
+		// The new release breaks the old one, which is started by the commands that it was installed with.
+		r := s.runs(t, s.config(t, s.commands("cd ../1.0-*/bin && mv itas itas.was && ln -s /bin/false itas; exit 1")), bad{code: 8})
+		r.Says(t, "hello failed, and undoing it failed too in test: a person is needed", "hello on app1 was left half done", "not done: admit app1 at lb1", "app2: not touched, on 1.0-", "next: trikk status hello -e test", "or trikk apply hello@1.0 -e test plans anew")
 		s.h.AllUp(t, "hello", "app1")
 		s.f.Trikk(t, s.config(t, parts{}), "status", "hello", "-e", "test").Exit(t, 0).Says(t, "out at lb1")
+		s.on[0].Run(t, "cd "+root+"/releases/1.0-*/bin && mv itas.was itas")
 		s.apply(t, s.config(t, parts{}), "hello@1.0").Exit(t, 0)
 		s.works(t)
 	})

@@ -61,7 +61,7 @@ func TestBadCredentials(t *testing.T) {
 			t.Errorf("something was changed:\n%s", difference(before, after))
 		}
 	})
-	for _, way := range []string{"curl", "wget", "controller"} {
+	for _, way := range e2e.Full(1, "curl", "wget", "controller") {
 		t.Run("right, by "+way, func(t *testing.T) {
 			file := filepath.Join(s.f.Dir(t), "password")
 			if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {

@@ -67,7 +67,7 @@ func TestBadMiddle(t *testing.T) {
 		r.Says(t, "app1", "a person is needed", "hello on app1 was left half done", "not done: admit app1 at lb1", "app2: not touched, on 2.0-")
 		r.Lacks(t, "panic", "goroutine ")
 		s.h.AllUp(t, "hello", "app1")
-		s.f.Trikk(t, c, "status", "hello", "-e", "test", "--timeout", "2s").Exit(t, 1).Says(t, "app1", "could not be read", "connection refused", "app2", "2.0-", "  out  ")
+		s.f.Trikk(t, c, "status", "hello", "-e", "test", "--timeout", "2s").Exit(t, 1).Says(t, "app1", "unreachable: ", "connection refused", "app2", "2.0-", "  out  ")
 
 		app1.RestartSSHD(t)
 		mends(t, c, "1.0")
@@ -75,7 +75,7 @@ func TestBadMiddle(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("the moments come from seed %d", seed)
 	moments := rand.New(rand.NewPCG(seed, 0))
-	for i := range 5 {
+	for i := range e2e.Full(2, make([]int, 5)...) {
 		wait := time.Duration(moments.IntN(4000)) * time.Millisecond
 		t.Run(fmt.Sprintf("trikk is killed, %d", i+1), func(t *testing.T) {
 			version := []string{"2.0", "1.0"}[i%2]

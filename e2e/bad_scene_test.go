@@ -131,7 +131,7 @@ func (s *scene) works(t *testing.T) {
 
 // tree lists what trikk could have made on a machine, but for the traces that every run leaves: lock files, the step log, marks of plans,
 // the app's log. With releases and cached archives left out, it is what an undone run must restore.
-const tree = `find /home /srv -xdev \( -path '*/.trikk/lo[cg]*' -o -path '*/.trikk/plans*' -o -path '*/logs/*' -o -path '*/run/*' -o -name '*.out' \) -prune -o \
+const tree = `find /home /srv -xdev \( -path '*/.trikk/lo[cg]*' -o -path '*/.trikk/busy' -o -path '*/.trikk/plans*' -o -path '*/logs/*' -o -path '*/run/*' -o -name '*.out' \) -prune -o \
 	\( -type d -printf '%p %u %m\n' -o -printf '%p %l %u %m %s\n' \) | grep -v '/\.trikk ' | sort`
 
 // listing is all that a run could have changed: files, links, processes and the proxy's state, by machine.

@@ -138,7 +138,7 @@ func TestAnOlderReleaseRuns(t *testing.T) {
 	files: "config/itas.properties": properties: "http.port": 8081
 	service: commands: {start: "bin/itas start", stop: "bin/itas stop", status: "bin/itas status", timeout: "20s"}`, "cd -P current && " + itas + "stop; " + itas + "start"},
 	}
-	for _, tt := range tests {
+	for _, tt := range e2e.Full(1, tests...) {
 		t.Run(tt.kind, func(t *testing.T) {
 			f := e2e.Start(t)
 			repo := f.Repository(t)

@@ -72,7 +72,7 @@ func TestFault05SilentCut(t *testing.T) {
 	} else {
 		t.Logf("the lock on app1 was free after %.1f s", took.Seconds())
 	}
-	s.f.Trikk(t, c, "status", "hello", "-e", "test", "--timeout", "2s").Exit(t, 1).Says(t, "app1", "could not be read")
+	s.f.Trikk(t, c, "status", "hello", "-e", "test", "--timeout", "2s").Exit(t, 1).Says(t, "app1", "unreachable: ")
 	plug()
 	s.apply(t, c, "hello@1.0").Exit(t, 0)
 	s.works(t)

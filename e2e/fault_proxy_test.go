@@ -99,11 +99,7 @@ func TestFault14ForgottenDrain(t *testing.T) {
 	s := newScene(t)
 	_, server := s.websocket(t)
 	p := s.f.StartTrikk(t, s.config(t, parts{}), "apply", "hello@2.0", "-e", "test", "--yes")
-	for deadline := time.Now().Add(30 * time.Second); !strings.HasPrefix(s.h.Status(t, "hello")[server], "DRAIN"); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s is never drained: %v", server, s.h.Status(t, "hello"))
-		}
-	}
+	p.Prints(server + " (hello/" + server + ") at lb1: status DRAIN")
 	s.f.LB[0].Run(t, "kill -USR2 $(cat /run/haproxy.pid)")
 	r := p.Wait()
 	t.Logf("%s\n%s", r.Stdout, r.Stderr)

@@ -37,6 +37,7 @@ var theFleet = sync.OnceValues(newFleet)
 // Start gives the fleet as if it were new: no app is installed, none runs. Tests must not run in parallel.
 func Start(t testing.TB) *Fleet {
 	t.Helper()
+	claim(t)
 	f, err := theFleet()
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func TestFault12Interrupt(t *testing.T) {
 	load := f.Load(t, h.URL("hello"))
 	load.Saw("1.0")
 
-	for _, moment := range []string{"rotate 1/3", "stop hello", "start hello"} {
+	for _, moment := range e2e.Full(2, "stop hello", "start hello", "rotate 1/3") {
 		t.Run(strings.ReplaceAll(moment, "/", " of "), func(t *testing.T) {
 			p := f.StartTrikk(t, c, "apply", "hello@2.0", "-e", "test", "--yes")
 			p.Prints(moment)

@@ -53,7 +53,7 @@ func picked(writes int) []int {
 	var out []int
 	step := 1
 	if os.Getenv("TRIKK_FULL") == "" {
-		step = max(1, writes/4)
+		step = max(1, writes/2)
 	}
 	for at := 1; at <= writes; at += step {
 		out = append(out, at)

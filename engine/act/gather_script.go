@@ -166,7 +166,7 @@ process() {
 	case $text in
 	'' | 0 | 1 | *[!0-9]*) put service inactive; return ;;
 	esac
-	for pid in "$text" $(cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\([0-9]*\) (.*) \([A-Z]\) [0-9]* \([0-9]*\) .*/\3 \2 \1/p' | grep "^$text [^ZX] " | sed 's/.* //'); do
+	for pid in "$text" $(sed -n "s/^\([0-9]*\) (.*) [^ZX] [0-9]* $text [^)]*$/\1/p" /proc/[0-9]*/stat 2>/dev/null); do
 		if ours "$pid"; then
 			put service active
 			runs "$pid"
@@ -179,10 +179,10 @@ process() {
 # Processes without a terminal whose directory or program is in a release.
 found() {
 	[ -n "${listed:-}" ] || listed=$(ls -l /proc/[0-9]*/cwd /proc/[0-9]*/exe 2>/dev/null)
-	own=$(cat /proc/$$/stat)
+	IFS= read -r own </proc/$$/stat
 	own=$(set -- ${own##*) } && echo "$3")
 	printf '%s\n' "$listed" | grep -F " -> $real/releases/" | sed 's|.*/proc/\([0-9]*\)/[a-z]* -> \(/.*\)|\1 \2|' | while read -r pid path; do
-		stat=$(cat "/proc/$pid/stat" 2>/dev/null) || continue
+		IFS= read -r stat 2>/dev/null <"/proc/$pid/stat" || continue
 		(set -- ${stat##*) } && [ "$1" != Z ] && [ "$3" != "$own" ] && [ "$5" = 0 ]) && put found "$path"
 	done
 }

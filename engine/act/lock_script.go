@@ -105,11 +105,12 @@ const (
 // guardScript ends a script whose lock names another run, or none. owner is the user that owns the root when that is not the
 // user of the script.
 func guardScript(info, root, owner string) string {
-	read := "cat " + plan.QuotePath(root) + "/.trikk/lock.info"
+	file := plan.QuotePath(root) + "/.trikk/lock.info"
+	read := "{ IFS= read -r info <" + file + "; }"
 	if owner != "" {
-		read = "sudo -n -H -u " + shellescape.Quote(owner) + " /bin/sh -c " + shellescape.Quote(read)
+		read = "info=$(sudo -n -H -u " + shellescape.Quote(owner) + " /bin/sh -c " + shellescape.Quote("cat "+file) + ")"
 	}
-	return "mine=" + shellescape.Quote(info) + "\ninfo=$(" + read + " 2>/dev/null) || info=\n" +
+	return "mine=" + shellescape.Quote(info) + "\n" + read + " 2>/dev/null || info=\n" +
 		`[ "$info" = "$mine" ] || fail "this run no longer has the lock of ` + "\"" + plan.QuotePath(root) + "\"" + `: ${info:-nobody holds it}"` + "\n"
 }
 

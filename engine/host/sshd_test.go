@@ -82,7 +82,7 @@ func startSSHD(t *testing.T, lines ...string) *sshd {
 	writeFile(t, filepath.Join(dir, "sshd_config"), strings.Join(append([]string{
 		fmt.Sprintf("ListenAddress 127.0.0.1:%d", s.port), "HostKey " + hostKey.File, "AuthorizedKeysFile " + id.File + ".pub", "StrictModes no", "UsePAM no",
 		"PidFile none", "Subsystem sftp internal-sftp", "PermitRootLogin yes",
-	}, lines...), "\n")+"\n")
+	}, lines...), "\n")+"\n"+noStartUp(t))
 	public, err := os.ReadFile(hostKey.File + ".pub")
 	if err != nil {
 		t.Fatal(err)
@@ -102,6 +102,17 @@ func startSSHD(t *testing.T, lines ...string) *sshd {
 	})
 	s.await(t)
 	return s
+}
+
+// noStartUp keeps bash from reading the ~/.bashrc of who runs the tests, which can take a second: it does so for sshd where it
+// is the outermost shell (bash(1), INVOCATION).
+func noStartUp(t *testing.T) string {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "Match User " + me.Username + "\n\tSetEnv SHLVL=2\n"
 }
 
 // await waits until sshd listens.

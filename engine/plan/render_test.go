@@ -183,7 +183,7 @@ func TestEnvIsReadBackByAShell(t *testing.T) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, shell := range shells {
+	for _, shell := range shells() {
 		for name, want := range values {
 			out, err := exec.Command(shell, "-c", `. "$1"; eval "printf %s \"\$$2\""`, shell, path, name).CombinedOutput()
 			if err != nil {

@@ -20,14 +20,30 @@ place() {
 }
 
 pidfile=$root/shared/$app.pid
-pid=$(cat "$pidfile" 2>/dev/null || :)
-case $pid in
-*[!0-9]* | 0 | 1) pid= ;;
-esac
+pid=
+# known: reads the pid file
+known() {
+	pid=
+	IFS= read -r pid 2>/dev/null <"$pidfile" || :
+	case $pid in
+	*[!0-9]* | 0 | 1) pid= ;;
+	esac
+}
+known
 
 # members PID: the living processes of the group
 members() {
-	cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\([0-9]*\) (.*) \([A-Z]\) [0-9]* \([0-9]*\) .*/\3 \2 \1/p' | grep "^$1 [^ZX] " | sed 's/.* //' || :
+	sed -n "s/^\([0-9]*\) (.*) [^ZX] [0-9]* $1 [^)]*$/\1/p" /proc/[0-9]*/stat 2>/dev/null || :
+}
+
+# lives PID: the group has a living process; most often it is the one that leads it
+lives() {
+	stat=
+	IFS= read -r stat 2>/dev/null <"/proc/$1/stat" || :
+	case ${stat##*) } in
+	[!ZX]' '[0-9]*" $1 "*) return 0 ;;
+	esac
+	[ -n "$(members "$1")" ]
 }
 
 # ours: the group in the pid file lives and is the app's
@@ -68,9 +84,9 @@ tries=0
 while [ "$tries" -lt 10 ]; do
 	sleep 0.1
 	tries=$((tries + 1))
-	pid=$(cat "$pidfile" 2>/dev/null || :)
+	known
 	[ -n "$pid" ] || continue
-	if [ -z "$(members "$pid")" ]; then
+	if ! lives "$pid"; then
 		rm -f "$pidfile"
 		tail -c "+$((printed + 1))" "$log" | tail -n 20
 		fail "$app ended right after its start: $command"
