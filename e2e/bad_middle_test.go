@@ -18,6 +18,7 @@ import (
 // What dies in the middle of a server's turn: the proxy, the server's sshd, and trikk itself. The state is told as it is, and
 // when the cause is mended another apply finishes with everything in rotation.
 func TestBadMiddle(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	app1 := s.on[0]
 	quick := parts{rollout: `	rollout: {rolling: {}, drainDeadline: "4s", admitDeadline: "4s"}`}

@@ -33,6 +33,7 @@ esac
 
 // A proxy that is driven by four shell commands.
 func TestCommandProxy(t *testing.T) {
+	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy})

@@ -72,6 +72,7 @@ func TestAnEditByHandIsMended(t *testing.T) {
 
 // An edit that is in the way of nothing stays where it is when a new release comes, and is kept when its release is pruned.
 func TestAnEditOfAnOldReleaseIsKept(t *testing.T) {
+	e2e.Long(t)
 	f, c, _, repo := drifting(t)
 	two := f.App[1]
 	two.Run(t, "sed -i s/hei/hallo/ "+byTrikk+"/current/config/app.properties")
@@ -89,6 +90,7 @@ func TestAnEditOfAnOldReleaseIsKept(t *testing.T) {
 
 // What somebody did with the link and at the proxy is said, and taken back by the next apply.
 func TestLinkAndDrainByHand(t *testing.T) {
+	e2e.Long(t)
 	f, c, h, repo := drifting(t)
 	one := f.App[0]
 	relink := "ln -sfn $(ls -d releases/%s-*) current"
@@ -126,6 +128,7 @@ sleep 0.2`
 
 // An older release that runs though the link is on a newer one is told for every kind of service, and restarted.
 func TestAnOlderReleaseRuns(t *testing.T) {
+	e2e.Long(t)
 	itas := "setpriv --reuid=" + e2e.AppUser + " --regid=" + e2e.AppUser + " --init-groups bin/itas "
 	tests := []struct{ kind, root, link, fields, restart string }{
 		{"process", byTrikk, "current", "", restartProcess},

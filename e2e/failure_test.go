@@ -29,6 +29,7 @@ func halfway(t *testing.T, onFailure string) (*e2e.Fleet, *e2e.Config, *e2e.HAPr
 // A release that fails on the second server: that one is undone, the first one keeps it, the third is not touched; a rollback
 // brings all back.
 func TestFailureHolds(t *testing.T) {
+	e2e.Long(t)
 	f, c, h := halfway(t, "hold")
 	load := f.Load(t, h.URL("hello"))
 	f.Trikk(t, c, "apply", "hello@3.0", "-e", "test", "--yes").Exit(t, 6).Says(t, "app1: on 3.0-", "app2: back on 1.0-", "app3: not touched, on 1.0-")

@@ -14,6 +14,7 @@ import (
 // The controller sleeps in the middle of a turn, another run takes over and finishes, and the controller wakes: it finds out before it
 // acts. Nothing is restarted, nothing is drained, and the other run's release stays.
 func TestFault11SleepingController(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	c := s.config(t, parts{})
 	for _, moment := range []string{"done     drain app1", "done     stop hello"} {
@@ -47,6 +48,7 @@ func TestFault11SleepingController(t *testing.T) {
 // A server is cut off silently in the middle of its turn: that is found within a bounded time, the run ends and names it, the other
 // server is not touched, and the lock on the server that was cut off is free soon.
 func TestFault05SilentCut(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	app1 := s.on[0]
 	c := s.config(t, parts{})

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"trikk.dev/e2e"
 )
 
 // websocket is a connection through HAProxy that nobody closes.
@@ -64,6 +66,7 @@ func (w *websocket) echo(text string) string {
 // A websocket that outlives the drain's deadline: with "abort" the turn is undone and the websocket lives, with "cut" it is cut and the
 // turn goes on. Both are told.
 func TestFault13DrainDeadline(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	with := func(onTimeout string) parts {
 		return parts{rollout: `	rollout: {rolling: {}, drainDeadline: "3s", onDrainTimeout: "` + onTimeout + `", admitDeadline: "8s"}`}

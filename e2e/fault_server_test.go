@@ -12,6 +12,7 @@ import (
 // A server reboots while its new release is watched: sshd, the app and every connection are gone, and come back without the app. The
 // run is no success, and says which server; the next one mends it.
 func TestFault15Reboot(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	app1 := s.on[0]
 	c := s.config(t, parts{rollout: `	rollout: {rolling: {}, minReadySeconds: 10, drainDeadline: "8s", admitDeadline: "8s"}`})
@@ -37,6 +38,7 @@ func TestFault15Reboot(t *testing.T) {
 
 // A release that an earlier crash left half unpacked has no manifest: it is unpacked again, over what is there.
 func TestFault16PartialRelease(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	c := s.config(t, parts{})
 	s.apply(t, c, "hello@2.0").Exit(t, 0)
@@ -55,6 +57,7 @@ func TestFault16PartialRelease(t *testing.T) {
 
 // Uploads that are cut, and a proxy whose new configuration is broken, on the local route.
 func TestFault03CutUpload(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	app1 := s.on[0]
 	c := s.localBuild(t, 48<<20, `driver: haproxy: {}`)
@@ -80,6 +83,7 @@ until [ -n "$(find /home/`+e2e.LoginUser+`/.trikk-incoming -name "*.part-*" -siz
 // A proxy's reload that finds a broken configuration: the old one goes on to serve, the error is shown, and the run says what is not
 // done.
 func TestFault09ReloadError(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	c := s.localBuild(t, 0, `driver: haproxy: {}, reload: "/usr/sbin/haproxy -c -f /srv/haproxy/haproxy.cfg && touch /tmp/reloaded"`)
 	s.f.LB[0].Run(t, "echo '  bogus keyword' >>/srv/haproxy/haproxy.cfg")

@@ -16,6 +16,7 @@ import (
 // One signal of each kind at each kind of moment: the run ends with 130 and nothing is half done, no server is out, no lock is held, no
 // run is marked as cut off.
 func TestFault12Moments(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	baking := parts{rollout: `	rollout: {rolling: {}, minReadySeconds: 20, drainDeadline: "8s", admitDeadline: "8s"}`}
 	tests := []struct {
@@ -88,6 +89,7 @@ func (s *scene) stopped(t *testing.T, r e2e.Result, codes ...int) {
 // A second signal stops at once, in the middle of an undo that hangs. What is left is printed with the command that mends it, and that
 // command mends it.
 func TestFault12Twice(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	c := s.config(t, parts{})
 	p := s.f.StartTrikk(t, c, "apply", "hello@3.0", "-e", "test", "--yes")
@@ -113,6 +115,7 @@ func TestFault12Twice(t *testing.T) {
 
 // The program that reads the output goes away, and the terminal hangs up on a run that was started with nohup: it goes on to its end.
 func TestFault12NobodyReads(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	reader, writer, err := os.Pipe()
 	if err != nil {

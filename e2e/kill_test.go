@@ -52,7 +52,7 @@ func TestKillAtEveryJournalWrite(t *testing.T) {
 func picked(writes int) []int {
 	var out []int
 	step := 1
-	if os.Getenv("TRIKK_FULL") == "" {
+	if !e2e.Everything() {
 		step = max(1, writes/2)
 	}
 	for at := 1; at <= writes; at += step {

@@ -24,9 +24,20 @@ const (
 	fullVar    = "TRIKK_FULL"        // 1: every case, however long it takes
 )
 
+// Everything tells whether TRIKK_FULL=1 asks for all cases.
+func Everything() bool { return os.Getenv(fullVar) == "1" }
+
+// Long skips a test that only full runs have time for.
+func Long(t testing.TB) {
+	t.Helper()
+	if !Everything() {
+		t.Skip("a long one: " + fullVar + "=1 runs it")
+	}
+}
+
 // Full gives all cases when TRIKK_FULL=1 asks for everything, else the first few.
 func Full[T any](few int, all ...T) []T {
-	if os.Getenv(fullVar) == "1" {
+	if Everything() {
 		return all
 	}
 	return all[:few]
@@ -86,7 +97,7 @@ func sandboxes() int {
 	if testing.Verbose() {
 		return 1
 	}
-	return 2
+	return 3
 }
 
 // inSandboxes starts n sandboxes, which die with this process, and gives the worst of their exit codes.

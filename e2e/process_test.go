@@ -12,6 +12,7 @@ import (
 // A program that trikk starts itself, from a tar.gz that the controller downloads and uploads: its digest is pinned. A version
 // that crashes while it is watched is undone.
 func TestProcessService(t *testing.T) {
+	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	digests := map[string]string{}

@@ -53,6 +53,7 @@ func TestSavedPlan(t *testing.T) {
 
 // A saved plan that was applied is refused from another machine too: the servers have it recorded.
 func TestSavedPlanFromAnotherMachine(t *testing.T) {
+	e2e.Long(t)
 	f, c := plain(t)
 	file := filepath.Join(c.Dir, "hello.plan")
 	f.Trikk(t, c, "plan", "hello@2.0", "-e", "test", "-o", file).Exit(t, 0)
@@ -65,6 +66,7 @@ func TestSavedPlanFromAnotherMachine(t *testing.T) {
 // Two runs at once: the second one is refused, and told who holds the lock, since when, and in which run. A third waits, finds that the
 // first one did what it wanted, and has nothing to do.
 func TestFault10TwoOperators(t *testing.T) {
+	e2e.Long(t)
 	f, c := plain(t)
 	first := f.StartTrikk(t, c, "apply", "hello@2.0", "-e", "test", "--yes")
 	first.Prints("install")

@@ -37,6 +37,7 @@ func patient(t *testing.T, rollout, service string) (*e2e.Fleet, *e2e.Config, *e
 // A server that can't be reached is left out, neither locked nor touched, and serves on; the next apply brings it up. No request
 // is lost meanwhile.
 func TestUnreachableIsSkipped(t *testing.T) {
+	e2e.Long(t)
 	f, c, h := patient(t, `	rollout: {rolling: maxUnavailable: 2, unreachable: "skip", drainDeadline: "20s", admitDeadline: "15s"}`, "")
 	app3 := f.App[2]
 	load := f.Load(t, h.URL("hello"))
@@ -62,6 +63,7 @@ func TestUnreachableIsSkipped(t *testing.T) {
 
 // The run's deadline passes and the undo hangs: that ends too, and the output says what was left, and what mends it.
 func TestDeadlineWhileTheUndoHangs(t *testing.T) {
+	e2e.Long(t)
 	f, c, _ := patient(t, `	rollout: {rolling: maxUnavailable: 1, drainDeadline: "10s", admitDeadline: "10s"}`,
 		`stop: "! grep -q ^3.0 VERSION || sleep 600; bin/itas stop", status: "bin/itas status", timeout: "4s"`)
 	f.Trikk(t, c, "apply", "hello@3.0", "-e", "test", "--yes", "--deadline", "30s").Exit(t, 8).Says(t,

@@ -96,6 +96,7 @@ func (b *bench) runs(version string) {
 
 // TestBrokenEvents: the last line of --json says what the exit code says.
 func TestBrokenEvents(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes", "--json")
@@ -183,6 +184,7 @@ app: schema.#App & {
 
 // TestConfigChange: one property of one app makes a new release of that app, and nothing else.
 func TestConfigChange(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	b.write("pages/app.cue", b.pages())
@@ -248,7 +250,7 @@ func TestLockAndInterrupt(t *testing.T) {
 	run.shows("waiting  503")
 	go run.insist()
 	run.wait(8).says("in demo: a person is needed: the run was ", "hello on app01 was left half done by run ", "  not done: start hello 1.0-",
-		"then trikk apply hello@1.0 -e demo")
+		"(or trikk apply hello@1.0 -e demo plans anew)")
 	b.trikk(0, "apply", "hello@2.0", "-e", "demo", "--yes")
 	b.runs("2.0")
 }

@@ -23,6 +23,14 @@ type bench struct {
 	state string
 }
 
+// long skips a test that only full runs have time for: it deploys several times.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("TRIKK_FULL") == "" {
+		t.Skip("a long one: TRIKK_FULL=1 runs it")
+	}
+}
+
 // newBench starts a fleet of two servers and one proxy whose app is quick.
 func newBench(t *testing.T) *bench {
 	t.Helper()

@@ -7,6 +7,7 @@ import (
 
 // TestRenewedPlan has somebody else deploy while a person reads the plan: the plan is made anew, shown and asked about again.
 func TestRenewedPlan(t *testing.T) {
+	long(t)
 	b := newBench(t)
 	b.trikk(exitDone, "apply", "hello@1.0", "-e", "demo", "--yes")
 

@@ -147,6 +147,7 @@ func (b *bench) spill(path string, text []byte) {
 
 // TestRulesAreTheRepositorys: the rules of the config repository at hand count, not those of the one that the plan was made in.
 func TestRulesAreTheRepositorys(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	anna, annas := signer(t, "anna")

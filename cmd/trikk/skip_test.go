@@ -99,6 +99,7 @@ func TestSkip(t *testing.T) {
 
 // What may not be left out is an error, as without the policy.
 func TestSkipRefuses(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	w := b.wayTo()
@@ -126,6 +127,7 @@ func TestSkipRefuses(t *testing.T) {
 
 // A server that is back when the locks are taken has its part in the plan, which is asked about again.
 func TestSkipThatComesBack(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	w := b.wayTo()
@@ -145,6 +147,7 @@ func TestSkipThatComesBack(t *testing.T) {
 
 // A run ends at its deadline: what is in hand is undone, and the output says which deadline passed.
 func TestDeadline(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")

@@ -10,6 +10,7 @@ import (
 // TestUnlock: a run that is alive is ended only by its ID, and with consent; it finds out, does nothing more, and another run can
 // work. What a holder that is gone left behind is removed without.
 func TestUnlock(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")

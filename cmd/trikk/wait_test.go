@@ -10,6 +10,7 @@ import (
 // TestWait: a second run waits for the first, plans anew by what is there then, and goes on; the deadline and a signal end the
 // waiting, and change nothing.
 func TestWait(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")

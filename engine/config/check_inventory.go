@@ -93,6 +93,13 @@ func (c *checker) driver(e plan.Environment, p plan.Proxy) {
 			say(".reload", err, "")
 		}
 	}
+	if n := p.Driver.Nginx; n != nil {
+		for field, text := range map[string]string{"test": n.Test, "reload": n.Reload} {
+			if err := shellError(text); err != "" {
+				say(".driver.nginx."+field, err, "")
+			}
+		}
+	}
 	for field, text := range commandsOf(p.Driver.Command) {
 		if err := shellError(text); err != "" {
 			say(".driver.command."+field, err, "")

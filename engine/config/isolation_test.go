@@ -187,7 +187,7 @@ func TestFault29UntrustedCUENames(t *testing.T) {
 		"-- apps/user/app.cue --\npackage user\n\nimport (\n\t\"trikk.dev/schema\"\n\t\"test.example/shared\"\n)\n" + strings.Replace(use("shared.#Long"), "bomb", "user", 1)
 	write(t, dir, parse(many.String()+shared))
 	allow := isolation(t)
-	allow.Memory = 2 << 30 // the race detector needs a multiple for those that do no harm
+	allow.Memory = 400 << 20 * memoryFactor
 	got := lines(t, config.Options{Dir: dir, Isolation: allow})
 	t.Log(got)
 	if strings.Contains(got, "apps/n") || !strings.Contains(got, "apps/user/app.cue:1:1: this package") && !strings.Contains(got, "shared/shared.cue:1:1: this package") {

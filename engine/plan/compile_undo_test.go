@@ -50,9 +50,9 @@ func TestTurnThatFailsAtItsProbe(t *testing.T) {
 	l := turnOf(t, f.with(app))
 	to := "2.0-" + l.Steps[len(l.Steps)-1].Op.(plan.Record).Release[4:]
 	equal(t, "the turn", brief(l.Steps), []string{"drain", "drain again", "stop " + old, "link " + to, "start " + to, "probe", "admit", "record good"})
-	equal(t, "failing at the probe", undone(l, "probe"), []string{"stop " + to, "link " + old, "start " + old, "probe", "admit"})
+	equal(t, "failing at the probe", undone(l, "probe"), []string{"drain again", "stop " + to, "link " + old, "start " + old, "probe", "admit"})
 	equal(t, "failing at the drain", undone(l, "drain"), []string{"probe", "admit"})
-	equal(t, "failing at admit", undone(l, "admit"), []string{"drain", "stop " + to, "link " + old, "start " + old, "probe", "admit"})
+	equal(t, "failing at admit", undone(l, "admit"), []string{"drain", "drain again", "stop " + to, "link " + old, "start " + old, "probe", "admit"})
 	if v := l.Steps[0].Undo[0].Op.(plan.ProbeOp).Version; v != "1.0" {
 		t.Errorf("the undo probes for version %q", v)
 	}
@@ -121,7 +121,7 @@ func TestFirstReleaseThatFailsAtItsProbe(t *testing.T) {
 	l := turnOf(t, newFleet(1, 1, haproxy).with(app))
 	to := l.Steps[len(l.Steps)-1].Op.(plan.Record).Release
 	equal(t, "the turn", brief(l.Steps), []string{"drain", "drain again", "link " + to, "start " + to, "probe", "admit", "record good"})
-	equal(t, "failing at the probe", undone(l, "probe"), []string{"stop " + to, "link "})
+	equal(t, "failing at the probe", undone(l, "probe"), []string{"drain again", "stop " + to, "link "})
 }
 
 func TestTurnsSteps(t *testing.T) {
@@ -143,35 +143,35 @@ func TestTurnsSteps(t *testing.T) {
 	}{
 		"all of it": {app: everything, facts: func(at *plan.Installed, _ []plan.Rotation) { at.Marked = true },
 			want: []string{"drain", "run check", "enable", "drain again", "stop OLD", "link NEW", "start NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
-			undo: []string{"drain", "stop NEW", "link OLD", "start OLD", "disable", "probe", "probe", "admit"}},
+			undo: []string{"drain", "drain again", "stop NEW", "link OLD", "start OLD", "disable", "probe", "probe", "admit"}},
 		"admitting enables where both markers are one file": {app: everything, driver: byMarker("config/disabled"),
 			facts: func(at *plan.Installed, _ []plan.Rotation) { at.Marked = true },
 			want:  []string{"run check", "drain again", "stop OLD", "link NEW", "start NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
-			undo:  []string{"drain", "stop NEW", "link OLD", "start OLD"}},
+			undo:  []string{"drain", "drain again", "stop NEW", "link OLD", "start OLD"}},
 		"the same file, written absolutely": {app: everything, driver: byMarker("/opt/hello/shared/config/disabled"),
 			facts: func(at *plan.Installed, _ []plan.Rotation) { at.Marked = true },
 			want:  []string{"run check", "drain again", "stop OLD", "link NEW", "start NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
-			undo:  []string{"drain", "stop NEW", "link OLD", "start OLD"}},
+			undo:  []string{"drain", "drain again", "stop NEW", "link OLD", "start OLD"}},
 		"another file": {app: everything, driver: byMarker("/run/out"),
 			facts: func(at *plan.Installed, _ []plan.Rotation) { at.Marked = true },
 			want:  []string{"drain", "run check", "enable", "drain again", "stop OLD", "link NEW", "start NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
-			undo:  []string{"drain", "stop NEW", "link OLD", "start OLD", "disable", "probe", "probe", "admit"}},
+			undo:  []string{"drain", "drain again", "stop NEW", "link OLD", "start OLD", "disable", "probe", "probe", "admit"}},
 		"out already, so no drain and no way back in": {app: everything,
 			facts: func(_ *plan.Installed, r []plan.Rotation) { r[0].State = plan.RotationOut },
 			want:  []string{"run check", "drain again", "stop OLD", "link NEW", "start NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
-			undo:  []string{"drain", "stop NEW", "link OLD", "start OLD"}},
+			undo:  []string{"drain", "drain again", "stop NEW", "link OLD", "start OLD"}},
 		"down: set back without waiting for traffic": {app: everything,
 			facts: func(_ *plan.Installed, r []plan.Rotation) { r[0].State = plan.RotationDown },
 			want:  []string{"drain", "run check", "drain again", "stop OLD", "link NEW", "start NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
-			undo:  []string{"drain", "stop NEW", "link OLD", "start OLD", "set back"}},
+			undo:  []string{"drain", "drain again", "stop NEW", "link OLD", "start OLD", "set back"}},
 		"stopped: nothing is started again": {app: everything,
 			facts: func(at *plan.Installed, _ []plan.Rotation) { at.Service, at.Running = "inactive", "" },
 			want:  []string{"drain", "run check", "drain again", "link NEW", "start NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
-			undo:  []string{"drain", "stop NEW", "link OLD", "set back"}},
+			undo:  []string{"drain", "drain again", "stop NEW", "link OLD", "set back"}},
 		"nobody knows whether it runs": {app: everything,
 			facts: func(at *plan.Installed, _ []plan.Rotation) { at.Service, at.Running = "unknown", "" },
 			want:  []string{"drain", "run check", "drain again", "stop OLD", "link NEW", "start NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
-			undo:  []string{"drain", "stop NEW", "link OLD", "start OLD", "probe", "probe", "admit"}},
+			undo:  []string{"drain", "drain again", "stop NEW", "link OLD", "start OLD", "probe", "probe", "admit"}},
 		"no process": {app: func() plan.App { a := everything(); a.Service = plan.Service{}; return a },
 			want: []string{"drain", "run check", "drain again", "link NEW", "probe", "probe", "run warm", "admit", "pause", "record good"},
 			undo: []string{"drain", "link OLD", "probe", "probe", "admit"}},
@@ -218,7 +218,7 @@ func TestLinkAheadOfTheProcessGoesBackToWhatRuns(t *testing.T) {
 	f.facts.Apps["hello"]["app01"] = at
 	l := turnOf(t, f)
 	equal(t, "the turn", brief(l.Steps), []string{"record used", "drain", "drain again", "stop " + old, "start " + to, "probe", "admit", "record good"})
-	equal(t, "failing at the probe", undone(l, "probe"), []string{"stop " + to, "link " + old, "start " + old, "probe", "admit"})
+	equal(t, "failing at the probe", undone(l, "probe"), []string{"drain again", "stop " + to, "link " + old, "start " + old, "probe", "admit"})
 }
 
 // A server that is out at one of two proxies is admitted there only; where it was in rotation it stays.
@@ -254,7 +254,7 @@ func TestTurnOfAServerThatIsOutAtOneProxy(t *testing.T) {
 			}
 		}
 	}
-	equal(t, "the points", got, []string{"drain lb01", "undo admit lb01", "drain again lb01", "drain again lb02", "admit lb01", "admit lb02", "undo drain lb01", "undo drain lb02"})
+	equal(t, "the points", got, []string{"drain lb01", "undo admit lb01", "drain again lb01", "drain again lb02", "undo drain again lb01", "undo drain again lb02", "admit lb01", "admit lb02", "undo drain lb01", "undo drain lb02"})
 }
 
 // pointsOf lists the proxies of a drain or an admit.

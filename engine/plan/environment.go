@@ -53,6 +53,8 @@ type Proxy struct {
 // Driver is a one-key union: exactly one field is set.
 type Driver struct {
 	HAProxy *HAProxy `json:"haproxy,omitempty"`
+	HTTPD   *HTTPD   `json:"httpd,omitempty"`
+	Nginx   *Nginx   `json:"nginx,omitempty"`
 	Marker  *Marking `json:"marker,omitempty"`
 	Command *Command `json:"command,omitempty"`
 }
@@ -61,6 +63,21 @@ type Driver struct {
 type HAProxy struct {
 	// Socket is the absolute path of the admin-level stats socket on the proxy's host, or HOST:PORT.
 	Socket string `json:"socket"`
+}
+
+// HTTPD drives Apache httpd through its balancer-manager.
+type HTTPD struct {
+	// URL of the balancer-manager as seen from the proxy's host, e.g. http://127.0.0.1/balancer-manager.
+	URL string `json:"url"`
+}
+
+// Nginx drives nginx by a file that its configuration includes, and graceful reloads. {backend} stands for the name in Servers and
+// Generation.
+type Nginx struct {
+	Servers    string `json:"servers"`    // file with the servers of the upstream; beside it NAME.generation
+	Generation string `json:"generation"` // URL that answers with the generation, as seen from the proxy's host
+	Test       string `json:"test"`       // shell command that checks the configuration
+	Reload     string `json:"reload"`     // shell command that reloads gracefully
 }
 
 // Marking rotates a server by a marker file that a health check looks at: present means out of rotation.

@@ -301,12 +301,14 @@ func (c *compiler) link(t turn) []Step {
 	return []Step{s}
 }
 
+// start starts the release. Taking that back proves the drain again before anything is stopped: a proxy that forgot it meanwhile may be
+// sending requests.
 func (c *compiler) start(t turn) []Step {
 	if c.app.Service.None() {
 		return nil
 	}
 	s := c.service(t, "start", c.rel.Name, c.rel.Version)
-	s.Undo = []Step{c.service(t, "stop", c.rel.Name, c.rel.Version)}
+	s.Undo = append(c.drainAgain(t), c.service(t, "stop", c.rel.Name, c.rel.Version))
 	return []Step{s}
 }
 

@@ -67,6 +67,18 @@ func table() []row {
 			}
 			return haproxy{socket: d.HAProxy.Socket}
 		}},
+		{"httpd", func(d plan.Driver) Driver {
+			if d.HTTPD == nil {
+				return nil
+			}
+			return httpd{url: d.HTTPD.URL}
+		}},
+		{"nginx", func(d plan.Driver) Driver {
+			if d.Nginx == nil {
+				return nil
+			}
+			return nginx{*d.Nginx}
+		}},
 		{"marker", func(d plan.Driver) Driver {
 			if d.Marker == nil {
 				return nil
@@ -89,7 +101,7 @@ func driverOf(p plan.Point) (Driver, error) {
 			return d, nil
 		}
 	}
-	return nil, stop(fmt.Errorf("proxy %s has no driver: write haproxy, marker or command", p.Proxy))
+	return nil, stop(fmt.Errorf("proxy %s has no driver: write haproxy, httpd, nginx, marker or command", p.Proxy))
 }
 
 // Read tells whether the point's server is in rotation, without changing anything. With an error the state is

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 
+	"al.essio.dev/pkg/shellescape"
+
 	"trikk.dev/engine/host"
 )
 
@@ -29,12 +31,9 @@ exec curl -sS -m 8 --noproxy '*' -e "$1" -w '\n%{http_code}' -- "$1"`
 // get asks for a URL from the host. Plain HTTP goes over a forwarded connection; HTTPS, and hosts that refuse to forward,
 // through curl on the host.
 func get(ctx context.Context, r host.Reader, on, address string) (page, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return page{}, stop(fmt.Errorf("%q is no http or https URL", address))
-	}
-	if u.User != nil {
-		return page{}, stop(fmt.Errorf("the URL of %s holds a password: let the proxy allow requests from its own host instead", u.Host))
+	u, err := pageURL(address)
+	if err != nil {
+		return page{}, err
 	}
 	if u.Scheme == "https" {
 		return getByCurl(ctx, r, on, address)
@@ -55,6 +54,69 @@ func get(ctx context.Context, r host.Reader, on, address string) (page, error) {
 		return page{}, err
 	}
 	return parsePage(address, on, answer)
+}
+
+// pageURL is an address that get and post take.
+func pageURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, stop(fmt.Errorf("%q is no http or https URL", address))
+	}
+	if u.User != nil {
+		return nil, stop(fmt.Errorf("the URL of %s holds a password: let the proxy allow requests from its own host instead", u.Host))
+	}
+	return u, nil
+}
+
+// viaCurlPost posts the form $2 to the URL $1, with that address as Referer; the last line is the status.
+const viaCurlPost = `command -v curl >/dev/null 2>&1 || { echo "curl is not installed"; exit 127; }
+printf %s "$2" | exec curl -sS -m 8 --noproxy '*' -e "$1" --data-binary @- -w '\n%{http_code}' -- "$1"`
+
+// post sends a form from the host, the ways that get asks.
+func post(ctx context.Context, h host.Host, on, address string, form url.Values) (page, error) {
+	u, err := pageURL(address)
+	if err != nil {
+		return page{}, err
+	}
+	if u.Scheme == "https" {
+		return postByCurl(ctx, h, on, address, form)
+	}
+	conn, err := h.Dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), portOf(u)))
+	if refused(err) {
+		got, curlErr := postByCurl(ctx, h, on, address, form)
+		if curlErr != nil {
+			return page{}, fmt.Errorf("%w (without curl: %w)", curlErr, err)
+		}
+		return got, nil
+	}
+	if err != nil {
+		return page{}, err
+	}
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	body := form.Encode()
+	request := fmt.Sprintf("POST %s HTTP/1.0\r\nHost: %s\r\nReferer: %s\r\nUser-Agent: trikk\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+		u.RequestURI(), u.Host, address, len(body), body)
+	if _, err := io.WriteString(conn, request); err != nil {
+		return page{}, fmt.Errorf("posting to %s on %s: %w", address, on, err)
+	}
+	answer, err := io.ReadAll(io.LimitReader(conn, maxAnswer))
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return page{}, fmt.Errorf("waiting for %s on %s to answer: %w", address, on, err)
+	}
+	return parsePage(address, on, answer)
+}
+
+func postByCurl(ctx context.Context, h host.Host, on, address string, form url.Values) (page, error) {
+	text := "set -- " + shellescape.Quote(address) + " " + shellescape.Quote(form.Encode()) + "\n" + viaCurlPost
+	r, err := runStep(ctx, h, "", host.ScriptStep{ID: "post", Text: text})
+	if err != nil {
+		return page{}, err
+	}
+	return curlPage(address, on, r.Exit, r.Output)
 }
 
 func portOf(u *url.URL) string {
@@ -83,14 +145,18 @@ func getByCurl(ctx context.Context, r host.Reader, on, address string) (page, er
 	if err != nil {
 		return page{}, err
 	}
-	text := string(out.Stdout)
-	if out.Exit != 0 {
-		return page{}, fmt.Errorf("getting %s on %s: exit status %d: %s", address, on, out.Exit, firstLine(strings.TrimSpace(text)))
+	return curlPage(address, on, out.Exit, string(out.Stdout))
+}
+
+// curlPage is what curl printed: the page, then a line with its status.
+func curlPage(address, on string, exit int, text string) (page, error) {
+	if exit != 0 {
+		return page{}, fmt.Errorf("asking for %s on %s: exit status %d: %s", address, on, exit, firstLine(strings.TrimSpace(text)))
 	}
-	i := strings.LastIndexByte(text, '\n')
+	i := strings.LastIndexByte(strings.TrimRight(text, "\n"), '\n')
 	status, err := strconv.Atoi(strings.TrimSpace(text[i+1:]))
 	if err != nil {
-		return page{}, fmt.Errorf("getting %s on %s: no status in the answer", address, on)
+		return page{}, fmt.Errorf("asking for %s on %s: no status in the answer", address, on)
 	}
 	return page{address, status, []byte(text[:max(i, 0)])}, nil
 }

@@ -18,8 +18,8 @@ import (
 )
 
 // startHTTPD starts Apache httpd on loopback with one balancer, app, over the members, which it checks each second. It
-// gives the address.
-func startHTTPD(t *testing.T, members ...string) string {
+// gives the address and the process. Members have the routes b1, b2, … and the cookie S for sticky clients.
+func startHTTPD(t *testing.T, members ...string) (string, *os.Process) {
 	t.Helper()
 	binary, err := exec.LookPath("apache2")
 	if err != nil {
@@ -34,10 +34,10 @@ func startHTTPD(t *testing.T, members ...string) string {
 		config += fmt.Sprintf("LoadModule %[1]s_module /usr/lib/apache2/modules/mod_%[1]s.so\n", m)
 	}
 	config += "ProxyHCExpr up {%{REQUEST_STATUS} =~ /^[23]/}\n<Proxy balancer://app>\n"
-	for _, m := range members {
-		config += "BalancerMember " + m + " hcmethod=GET hcuri=/health hcexpr=up hcinterval=1 hcfails=1 hcpasses=1\n"
+	for i, m := range members {
+		config += fmt.Sprintf("BalancerMember %s route=b%d", m, i+1) + " hcmethod=GET hcuri=/health hcexpr=up hcinterval=1 hcfails=1 hcpasses=1\n"
 	}
-	config += "</Proxy>\nProxyPass /balancer-manager !\nProxyPass / balancer://app/\n<Location /balancer-manager>\nSetHandler balancer-manager\nRequire local\n</Location>\n"
+	config += "ProxySet stickysession=S\n</Proxy>\nProxyPass /balancer-manager !\nProxyPass / balancer://app/\n<Location /balancer-manager>\nSetHandler balancer-manager\nRequire local\n</Location>\n"
 	file := filepath.Join(dir, "httpd.conf")
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func startHTTPD(t *testing.T, members ...string) string {
 			t.Log(out.String())
 		}
 	})
-	return fmt.Sprintf("http://127.0.0.1:%d", port)
+	return fmt.Sprintf("http://127.0.0.1:%d", port), server.Process
 }
 
 // TestRealHTTPDMarker: httpd's health check sees the marker, its balancer-manager says so, a slow request ends before the
@@ -82,7 +82,7 @@ func TestRealHTTPDMarker(t *testing.T) {
 		t.Cleanup(s.Close)
 		apps[i] = s.URL
 	}
-	url := startHTTPD(t, apps...)
+	url, _ := startHTTPD(t, apps...)
 	p := marked(plan.Marking{File: "config/disabled", Watch: &plan.Watch{HTTPD: &plan.WatchHTTPD{URL: url + "/balancer-manager"}}})
 	p.Root, p.Member = root, apps[0]
 	hosts := everywhere{&local{home: root}}

@@ -19,20 +19,9 @@ type watchHTTPD struct{ conf plan.WatchHTTPD }
 func (w watchHTTPD) on() string { return w.conf.On }
 
 func (w watchHTTPD) look(ctx context.Context, r host.Reader, on string, p plan.Point) (State, error) {
-	separator := "?"
-	if strings.Contains(w.conf.URL, "?") {
-		separator = "&"
-	}
-	page, err := get(ctx, r, on, w.conf.URL+separator+"xml=1")
+	balancers, err := w.read(ctx, r, on)
 	if err != nil {
 		return State{}, err
-	}
-	if page.status != 200 {
-		return State{}, fmt.Errorf("%s on %s answers %d: is it a <Location> with `SetHandler balancer-manager` that requests from this host may read (`Require local`)?", page.url, on, page.status)
-	}
-	balancers, err := parseHTTPD(page.body)
-	if err != nil {
-		return State{}, fmt.Errorf("reading %s on %s: %w", page.url, on, err)
 	}
 	worker, err := findWorker(balancers, p, on)
 	if err != nil {
@@ -41,9 +30,30 @@ func (w watchHTTPD) look(ctx context.Context, r host.Reader, on string, p plan.P
 	return worker.state(), nil
 }
 
+// read reads all balancers.
+func (w watchHTTPD) read(ctx context.Context, r host.Reader, on string) ([]httpdBalancer, error) {
+	separator := "?"
+	if strings.Contains(w.conf.URL, "?") {
+		separator = "&"
+	}
+	page, err := get(ctx, r, on, w.conf.URL+separator+"xml=1")
+	if err != nil {
+		return nil, err
+	}
+	if page.status != 200 {
+		return nil, fmt.Errorf("%s on %s answers %d: is it a <Location> with `SetHandler balancer-manager` that requests from this host may read (`Require local`)?", page.url, on, page.status)
+	}
+	balancers, err := parseHTTPD(page.body)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s on %s: %w", page.url, on, err)
+	}
+	return balancers, nil
+}
+
 // httpdBalancer is one balancer of the balancer-manager's XML.
 type httpdBalancer struct {
 	Name    string        `xml:"name"`
+	Nonce   string        `xml:"nonce"`
 	Workers []httpdWorker `xml:"workers>worker"`
 }
 

@@ -1,0 +1,271 @@
+package proxy
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/plan"
+)
+
+// nginx drives nginx by a file with the servers of an upstream, which its configuration includes, and graceful reloads. nginx says
+// nowhere which servers it uses, and a reload that returned may not have happened yet, or not at all. So a second file holds the name
+// of the generation, a page answers with it, and what is in the files is believed when the page says so.
+type nginx struct{ conf plan.Nginx }
+
+var _ Driver = nginx{}
+
+// nginxLook reads both files of $1 and counts what still runs of earlier generations: workers that shut down, and the connections that
+// this host has to the address $2, which may be empty. Each part begins with a line of its own.
+const nginxLook = `file=$1
+for f in "$file" "$file.generation"; do
+	[ -r "$f" ] || { echo "problem $f is missing, or the login user can't read it"; exit 0; }
+done
+[ -w "$file" ] && [ -w "$file.generation" ] && [ -w "${file%/*}" ] || echo "problem the login user may not write $file, $file.generation and files beside them"
+echo "generation $(cat "$file.generation")"
+old=-1
+if grep -qsa '^nginx: master process' /proc/[0-9]*/cmdline; then
+	old=$(grep -lsa '^nginx: worker process is shutting down' /proc/[0-9]*/cmdline | wc -l)
+fi
+echo "old $old"
+open=-1
+if [ -n "$2" ] && command -v ss >/dev/null 2>&1; then
+	open=$(ss -Htn state established dst "$2" 2>/dev/null | wc -l)
+fi
+echo "open $open"
+echo servers
+cat "$file"`
+
+// nginxSeen is what nginxLook printed.
+type nginxSeen struct {
+	problem    string
+	generation string // return 200 "ID";
+	old, open  int    // -1 where it can't be counted
+	text       string
+}
+
+func (n nginx) file(p plan.Point) string {
+	return strings.ReplaceAll(n.conf.Servers, "{backend}", p.Backend)
+}
+
+func (n nginx) page(p plan.Point) string {
+	return strings.ReplaceAll(n.conf.Generation, "{backend}", p.Backend)
+}
+
+// read looks at the files; address is what connections are counted to.
+func (n nginx) read(ctx context.Context, r host.Reader, p plan.Point, address string) (nginxSeen, error) {
+	out, err := r.Query(ctx, host.NewQuery("", nginxLook, n.file(p), address))
+	if err != nil {
+		return nginxSeen{}, err
+	}
+	seen := nginxSeen{open: -1}
+	head, text, ok := strings.Cut(string(out.Stdout), "\nservers\n")
+	for line := range strings.SplitSeq(head, "\n") {
+		word, rest, _ := strings.Cut(line, " ")
+		switch word {
+		case "problem":
+			seen.problem = rest
+		case "generation":
+			seen.generation = rest
+		case "old":
+			seen.old, err = strconv.Atoi(strings.TrimSpace(rest))
+		case "open":
+			seen.open, err = strconv.Atoi(strings.TrimSpace(rest))
+		}
+		if err != nil {
+			return nginxSeen{}, fmt.Errorf("reading nginx's files on %s: %w", p.Proxy, err)
+		}
+	}
+	if !ok && seen.problem == "" {
+		return nginxSeen{}, fmt.Errorf("reading nginx's files on %s: exit status %d: %s", p.Proxy, out.Exit, tail(string(out.Stdout)))
+	}
+	seen.text = text
+	return seen, nil
+}
+
+// member finds the point's server in what was read.
+func (n nginx) member(p plan.Point, seen nginxSeen) (nginxServer, error) {
+	if seen.text == "" && seen.problem != "" {
+		return nginxServer{}, stop(fmt.Errorf("nginx on %s: %s: %s", p.Proxy, seen.problem, n.wants(p)))
+	}
+	_, s, err := parseNginx(seen.text).find(p.Member)
+	if err != nil {
+		return nginxServer{}, stop(fmt.Errorf("%s on %s: %w", n.file(p), p.Proxy, err))
+	}
+	return s, nil
+}
+
+// wants are the lines that nginx's configuration needs.
+func (n nginx) wants(p plan.Point) string {
+	return fmt.Sprintf("write `upstream %s { include %s; }` and, in the server that %s asks, `location = … { include %s.generation; }`, and give both files to the login user", p.Backend, n.file(p), n.page(p), n.file(p))
+}
+
+// State reads the files, the generation that answers, and what is left of earlier ones.
+func (n nginx) State(ctx context.Context, rs Readers, p plan.Point) (State, error) {
+	r, err := rs.Reader(ctx, p.Proxy)
+	if err != nil {
+		return State{}, err
+	}
+	seen, err := n.read(ctx, r, p, "")
+	if err != nil {
+		return State{}, err
+	}
+	s, err := n.member(p, seen)
+	if err != nil {
+		return State{}, err
+	}
+	live, err := n.live(ctx, r, p)
+	if err != nil {
+		return State{}, err
+	}
+	out := State{Rotation: plan.RotationIn, Detail: "not down in its file", Settled: seen.generation == live}
+	if !s.down {
+		return n.notYet(out), nil
+	}
+	out.Rotation, out.Detail = plan.RotationOut, "down in its file"
+	if out.Settled && seen.old != 0 {
+		if out.InFlight, err = n.inFlight(ctx, r, p, s.address); err != nil {
+			return State{}, err
+		}
+		if out.InFlight > 0 {
+			out.Detail += fmt.Sprintf(", %d in flight in workers that shut down", out.InFlight)
+		}
+	}
+	return n.notYet(out), nil
+}
+
+func (n nginx) notYet(s State) State {
+	if !s.Settled {
+		s.InFlight = -1
+		s.Detail += ", but nginx still answers with an earlier generation"
+	}
+	return s
+}
+
+// inFlight counts connections to the address while workers shut down, or the workers where that can't be counted; -1 where no process
+// of nginx can be seen.
+func (n nginx) inFlight(ctx context.Context, r host.Reader, p plan.Point, address string) (int, error) {
+	seen, err := n.read(ctx, r, p, address)
+	if err != nil || seen.old == 0 {
+		return 0, err
+	}
+	if seen.old < 0 || seen.open < 0 {
+		return seen.old, nil
+	}
+	return seen.open, nil
+}
+
+// live is the generation that answers, in the words of its file.
+func (n nginx) live(ctx context.Context, r host.Reader, p plan.Point) (string, error) {
+	page, err := get(ctx, r, p.Proxy, n.page(p))
+	if err != nil {
+		return "", err
+	}
+	if page.status != 200 {
+		return "", fmt.Errorf("%s on %s answers %d, not with the generation: %s", page.url, p.Proxy, page.status, n.wants(p))
+	}
+	return generation(strings.TrimSpace(string(page.body))), nil
+}
+
+// generation is the directive that answers with a name.
+func generation(name string) string { return `return 200 "` + name + `";` }
+
+// Preflight reads the files and the page, and has nginx check its configuration.
+func (n nginx) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
+	r, err := rs.Reader(ctx, p.Proxy)
+	if err != nil {
+		return err
+	}
+	seen, err := n.read(ctx, r, p, "")
+	if err != nil {
+		return err
+	}
+	if seen.problem != "" {
+		return stop(fmt.Errorf("nginx on %s: %s: %s", p.Proxy, seen.problem, n.wants(p)))
+	}
+	if _, err := n.member(p, seen); err != nil {
+		return err
+	}
+	if _, err := parseNginx(seen.text).with(p.Member, true); err != nil {
+		return stop(fmt.Errorf("%s on %s: %w", n.file(p), p.Proxy, err))
+	}
+	live, err := n.live(ctx, r, p)
+	if err != nil {
+		return err
+	}
+	if live != seen.generation {
+		return fmt.Errorf("nginx on %s answers with %q at %s, not with what %s.generation says: reload nginx, or correct the include", p.Proxy, live, n.page(p), n.file(p))
+	}
+	out, err := r.Query(ctx, host.UserQuery("", "", n.conf.Test, nil))
+	if err != nil {
+		return err
+	}
+	if out.Exit != 0 {
+		return fmt.Errorf("`%s` on %s ended with status %d: %s", n.conf.Test, p.Proxy, out.Exit, tail(string(out.Stdout)))
+	}
+	return nil
+}
+
+// Out writes the server as down and reloads.
+func (n nginx) Out(ctx context.Context, hs Hosts, p plan.Point) error { return n.set(ctx, hs, p, true) }
+
+// In takes the word down away and reloads.
+func (n nginx) In(ctx context.Context, hs Hosts, p plan.Point) error { return n.set(ctx, hs, p, false) }
+
+// nginxChange replaces the files and reloads, or puts back what was there when nginx does not like it. Another run that changes the same
+// upstream meanwhile is found out.
+const nginxChange = `set -eu
+was=$(cat "$file"; echo .)
+[ "$was" = "$old." ] || fail "$file was changed by somebody else just now"
+before=$(cat "$file.generation")
+put() {
+	printf %s "$2" >"$1.new" && mv -fT "$1.new" "$1" || fail "$1 can't be written (is the disk full, and may $(id -un) write there?)"
+}
+put "$file" "$new"
+put "$file.generation" "$generation"
+if ! why=$(sh -c "$test" 2>&1); then
+	put "$file" "$old"
+	put "$file.generation" "$before
+"
+	printf '%s\n' "$why"
+	fail "nginx does not take its configuration; nothing was changed"
+fi
+sh -c "$reload" || fail "the reload ended with status $?"
+`
+
+func (n nginx) set(ctx context.Context, hs Hosts, p plan.Point, down bool) error {
+	h, err := hs.Host(ctx, p.Proxy)
+	if err != nil {
+		return err
+	}
+	seen, err := n.read(ctx, h, p, "")
+	if err != nil {
+		return err
+	}
+	if _, err := n.member(p, seen); err != nil {
+		return err
+	}
+	next, err := parseNginx(seen.text).with(p.Member, down)
+	if err != nil {
+		return stop(fmt.Errorf("%s on %s: %w", n.file(p), p.Proxy, err))
+	}
+	var b strings.Builder
+	for _, v := range [][2]string{
+		{"file", n.file(p)}, {"old", seen.text}, {"new", next.String()}, {"generation", generation(rand.Text()) + "\n"}, {"test", n.conf.Test}, {"reload", n.conf.Reload},
+	} {
+		b.WriteString(v[0] + "=" + shellescape.Quote(v[1]) + "\n")
+	}
+	r, err := runStep(ctx, h, "", host.ScriptStep{ID: "nginx", Text: b.String() + nginxChange})
+	if err != nil {
+		return err
+	}
+	if r.Exit != 0 {
+		return fmt.Errorf("changing %s on %s: %s", n.file(p), p.Proxy, tail(r.Output))
+	}
+	return nil
+}

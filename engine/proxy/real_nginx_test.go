@@ -1,0 +1,232 @@
+package proxy
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"trikk.dev/engine/plan"
+)
+
+// realNginx is nginx on loopback with one upstream, app, of the servers b1, b2, ….
+type realNginx struct {
+	dir, url string
+	point    plan.Point
+}
+
+func startNginx(t *testing.T, servers ...string) *realNginx {
+	t.Helper()
+	binary, err := exec.LookPath("nginx")
+	if err != nil {
+		t.Fatalf("this test needs nginx (apt-get install nginx-light): %v", err)
+	}
+	dir, port := t.TempDir(), freePort(t)
+	n := &realNginx{dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	user := ""
+	if os.Getuid() == 0 {
+		user = "user nobody nogroup;\n"
+		for d := dir; d != os.TempDir() && d != "/"; d = filepath.Dir(d) { // nobody must reach the scratch folders
+			if err := os.Chmod(d, 0o755); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var lines strings.Builder
+	for i, s := range servers {
+		fmt.Fprintf(&lines, "server %s max_fails=0; # b%d\n", strings.TrimPrefix(s, "http://"), i+1)
+	}
+	n.write(t, "app.servers", lines.String())
+	n.write(t, "app.servers.generation", "return 200 \"first\";\n")
+	n.write(t, "nginx.conf", fmt.Sprintf(`%[1]sdaemon off;
+pid %[2]s/pid;
+error_log stderr notice;
+worker_processes 1;
+events { worker_connections 256; }
+http {
+	access_log off;
+	client_body_temp_path %[2]s/body;
+	proxy_temp_path %[2]s/proxy;
+	fastcgi_temp_path %[2]s/fastcgi;
+	uwsgi_temp_path %[2]s/uwsgi;
+	scgi_temp_path %[2]s/scgi;
+	upstream app { include %[2]s/app.servers; }
+	server {
+		listen 127.0.0.1:%[3]d;
+		location / { proxy_pass http://app; proxy_next_upstream off; }
+		location = /_trikk/app { include %[2]s/app.servers.generation; }
+	}
+}
+`, user, dir, port))
+	command := binary + " -p " + dir + " -c " + dir + "/nginx.conf"
+	server := exec.Command(binary, "-p", dir, "-c", dir+"/nginx.conf")
+	var out bytes.Buffer
+	server.Stdout, server.Stderr = &out, &out
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = server.Process.Signal(syscall.SIGTERM)
+		_ = server.Wait()
+		if t.Failed() {
+			t.Log(out.String())
+		}
+	})
+	n.point = at("lb1")
+	n.point.Driver = plan.Driver{Nginx: &plan.Nginx{
+		Servers: dir + "/{backend}.servers", Generation: n.url + "/_trikk/{backend}", Test: command + " -t", Reload: command + " -s reload",
+	}}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		if got, err := fetch(n.url+"/_trikk/app", ""); err == nil && got == "first" {
+			return n
+		}
+		if time.Now().After(end) {
+			t.Fatalf("nginx does not answer: %s", out.String())
+		}
+	}
+}
+
+func (n *realNginx) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (n *realNginx) servers(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(n.dir, "app.servers"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestRealNginx: a server leaves by a reload, a request in flight ends before the drain does, nothing is sent there meanwhile, and it
+// comes back; the file is then as it was.
+func TestRealNginx(t *testing.T) {
+	t.Parallel()
+	var slow atomic.Int64
+	apps := make([]string, 2)
+	for i := range apps {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			if q.URL.Path == "/slow" && i == 0 {
+				slow.Add(1)
+				time.Sleep(2 * time.Second)
+			}
+			_, _ = fmt.Fprintf(w, "b%d", i+1)
+		}))
+		t.Cleanup(s.Close)
+		apps[i] = s.URL
+	}
+	n := startNginx(t, apps...)
+	was := n.servers(t)
+	hosts, p := everywhere{&local{home: n.dir}}, n.point
+	op := plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}
+	if err := Preflight(t.Context(), hosts, p); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := Admit(t.Context(), hosts, op, nil); changed || err != nil {
+		t.Fatalf("at the start: changed %v, %v", changed, err)
+	}
+	answers := make(chan answer, 2)
+	for range 2 {
+		go func() {
+			body, err := fetch(n.url+"/slow", "")
+			answers <- answer{body, err}
+		}()
+	}
+	for end := time.Now().Add(5 * time.Second); slow.Load() < 1; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the requests did not arrive")
+		}
+	}
+	begin := time.Now()
+	if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); !changed || err != nil {
+		t.Fatalf("changed %v, %v", changed, err)
+	}
+	if took := time.Since(begin); took < time.Second {
+		t.Errorf("drained after %s, with a request in flight", took)
+	}
+	for range 2 {
+		if a := <-answers; a.err != nil {
+			t.Error(a.err)
+		}
+	}
+	for range 6 {
+		if got, err := fetch(n.url, ""); err != nil || got != "b2" {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if s, err := Read(t.Context(), hosts, p); err != nil || s.State != plan.RotationOut {
+		t.Errorf("%+v, %v", s, err)
+	}
+	if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); changed || err != nil {
+		t.Errorf("a second drain: changed %v, %v", changed, err)
+	}
+	other := p
+	other.Member, other.Server = "b2", "app2"
+	if _, err := Drain(t.Context(), hosts, drainOp(other), nil); wants(err, "b2 is the last server that is not down") != nil {
+		t.Errorf("the last one: %v", err)
+	}
+	if changed, err := Admit(t.Context(), hosts, op, nil); !changed || err != nil {
+		t.Errorf("admit: changed %v, %v", changed, err)
+	}
+	if text := n.servers(t); text != was {
+		t.Errorf("the file is left as\n%s", text)
+	}
+}
+
+// TestRealNginxRefuses: a configuration that nginx does not take changes nothing, and each cause is named.
+func TestRealNginxRefuses(t *testing.T) {
+	t.Parallel()
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	n := startNginx(t, s.URL, s.URL)
+	hosts, p := everywhere{&local{home: n.dir}}, n.point
+	was := n.servers(t)
+
+	config, err := os.ReadFile(filepath.Join(n.dir, "nginx.conf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.write(t, "nginx.conf", strings.Replace(string(config), "proxy_pass", "proxy_pass_typo", 1))
+	if err := wants(Preflight(t.Context(), hosts, p), "-t` on lb1 ended with status 1", `unknown directive "proxy_pass_typo"`); err != nil {
+		t.Error(err)
+	}
+	op := drainOp(p)
+	op.Deadline = seconds(2)
+	if _, err := Drain(t.Context(), hosts, op, nil); wants(err, "unknown directive", "nothing was changed") != nil {
+		t.Errorf("a broken configuration: %v", err)
+	}
+	if text := n.servers(t); text != was {
+		t.Errorf("the file is left as\n%s", text)
+	}
+	n.write(t, "nginx.conf", string(config))
+	if err := Preflight(t.Context(), hosts, p); err != nil {
+		t.Errorf("mended: %v", err)
+	}
+
+	n.write(t, "app.servers.generation", "return 200 \"second\";\n")
+	if err := wants(Preflight(t.Context(), hosts, p), `answers with "return 200 \"first\";"`, "reload nginx"); err != nil {
+		t.Error(err)
+	}
+	gone := p
+	gone.Backend = "other"
+	if err := wants(Preflight(t.Context(), hosts, gone), "other.servers is missing, or the login user can't read it", "upstream other { include "); err != nil {
+		t.Error(err)
+	}
+	gone = p
+	gone.Member = "b7"
+	if err := wants(Preflight(t.Context(), hosts, gone), `has no server "b7"`); err != nil {
+		t.Error(err)
+	}
+}
