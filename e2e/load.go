@@ -22,6 +22,7 @@ import (
 type Count struct {
 	Requests int
 	Failed   int
+	Closed   int            // kept connections that were closed before a byte of an answer came: many clients repeat these requests
 	Errors   []string       // the first few failures, each with the time since the load started
 	Versions map[string]int // answers by the app's version
 }
@@ -101,13 +102,25 @@ func (l *Load) Clean(versions ...string) {
 	l.t.Helper()
 	c := l.Stop()
 	l.t.Logf("%d requests, %d failed, versions %v", c.Requests, c.Failed, c.Versions)
-	if c.Failed > 0 || c.Requests < 100 {
-		l.t.Errorf("%d of %d requests failed:\n%s", c.Failed, c.Requests, strings.Join(c.Errors, "\n"))
+	if c.Failed+c.Closed > 0 || c.Requests < 100 {
+		l.t.Errorf("%d of %d requests failed, and %d on connections that were closed:\n%s", c.Failed, c.Requests, c.Closed, strings.Join(c.Errors, "\n"))
 	}
 	if seen := slices.Sorted(maps.Keys(c.Versions)); !slices.Equal(seen, versions) {
 		l.t.Errorf("versions %v answered, not %v", seen, versions)
 	}
 }
+
+// CleanButClosed is Clean for a proxy that closes kept connections when it is reloaded.
+func (l *Load) CleanButClosed(versions ...string) {
+	l.t.Helper()
+	c := l.Stop()
+	l.t.Logf("%d kept connections were closed before an answer", c.Closed)
+	l.count.Closed = 0
+	l.Clean(versions...)
+}
+
+// errNoByte is a connection that ended before a byte of the answer came.
+var errNoByte = errors.New("no answer")
 
 // connection is one client's connection, kept open or not.
 type connection struct {
@@ -131,6 +144,10 @@ func (l *Load) client(to *url.URL, k kind) {
 		reused := conn != nil
 		text, next, err := once(to, k, conn)
 		conn = next
+		if reused && errors.Is(err, errNoByte) {
+			l.closed()
+			continue
+		}
 		if err != nil && reused {
 			err = fmt.Errorf("on a kept connection: %w", err)
 		}
@@ -167,7 +184,10 @@ func (c *connection) exchange(to *url.URL, k kind) (string, bool, error) {
 	}
 	b.WriteString("\r\n" + k.body)
 	if _, err := io.WriteString(c, b.String()); err != nil {
-		return "", false, fmt.Errorf("sending: %w", err)
+		return "", false, fmt.Errorf("sending: %w: %w", errNoByte, err)
+	}
+	if _, err := c.r.Peek(1); err != nil {
+		return "", false, fmt.Errorf("%w: %w", errNoByte, err)
 	}
 	resp, err := http.ReadResponse(c.r, &http.Request{Method: k.method})
 	if err != nil {
@@ -185,6 +205,14 @@ func (c *connection) exchange(to *url.URL, k kind) (string, bool, error) {
 		return "", false, fmt.Errorf("the answer is not whole: %.60q", body)
 	}
 	return string(body), k.keepAlive && !resp.Close, nil
+}
+
+// closed counts one request on a kept connection that was closed.
+func (l *Load) closed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count.Requests++
+	l.count.Closed++
 }
 
 // note counts one request.

@@ -135,14 +135,41 @@ func (a *Actor) hold(ctx context.Context, info string, h holding) (host.Lease, e
 	if err != nil {
 		return nil, err
 	}
-	lease, err := server.Hold(ctx, host.Script{As: h.as, Steps: []host.ScriptStep{{ID: "lock", Text: holdScript(info, h.roots)}}})
+	patient, done := patiently(ctx)
+	defer done()
+	lease, err := server.Hold(patient, host.Script{As: h.as, Steps: []host.ScriptStep{{ID: "lock", Text: holdScript(info, h.roots)}}})
 	if err != nil {
 		return nil, refusal(h.host, err)
+	}
+	if ctx.Err() != nil {
+		return nil, errors.Join(context.Cause(ctx), lease.Release(wordReleased))
 	}
 	if first := strings.TrimSpace(lease.First()); first != "held" {
 		return nil, errors.Join(&host.Error{Host: h.host, Kind: host.Protocol, Doing: "locking", Err: fmt.Errorf("the holder said %q", first)}, lease.Release(wordReleased))
 	}
 	return lease, nil
+}
+
+// patience is how long a lock that is just being taken is waited for when the run is stopped.
+const patience = 5 * time.Second
+
+// patiently is ctx, but ends some time after it: a lock that is being taken is taken first and then given back. Cut off in
+// between, it would look like that of a controller that died.
+func patiently(ctx context.Context) (context.Context, context.CancelFunc) {
+	patient, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(context.Cause(ctx))
+		case <-patient.Done():
+		}
+	})
+	return patient, func() {
+		stop()
+		cancel(nil)
+	}
 }
 
 // refusal tells a lock that is held from other failures.
