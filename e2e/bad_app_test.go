@@ -13,6 +13,7 @@ import (
 // Releases, hooks and commands that fail in a server's turn: that turn is undone, the other server is not touched, and 1.0 is
 // in rotation everywhere.
 func TestBadApp(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	version := func(v string) []string { return []string{"apply", "hello@" + v, "-e", "test", "--yes"} }
 	// undone asserts that a run is undone: exit code 7, what it says, and the state before.
@@ -32,10 +33,6 @@ func TestBadApp(t *testing.T) {
 		p := parts{rollout: `	rollout: {rolling: {}, minReadySeconds: 6, drainDeadline: "8s", admitDeadline: "8s"}`}
 		undone(t, p, bad{args: version("4.0"), took: 25 * time.Second, says: []string{"app1  FAILED   watch"}})
 	})
-	if !e2e.Everything() {
-		s.clean(t)
-		return
-	}
 	t.Run("hook before fails", func(t *testing.T) {
 		pids := s.pids(t)
 		undone(t, parts{more: `	hooks: before: ["echo the backup has failed >&2; exit 3"]`}, bad{says: []string{"app1  FAILED   run hook before: ", "the hook before ended with status 3: the backup has failed"}})

@@ -26,6 +26,7 @@ const password = `s3cr3t "$(id)' \p%20w`
 // A repository that wants credentials. Whether they are missing, wrong or right, the password is never in what trikk prints
 // or keeps, in what is on the servers, or in a list of processes.
 func TestBadCredentials(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	base := s.serve(t, guarded(s.f.Zip(t, "2.0", e2e.Healthy)))
 	with := func(t *testing.T, more string) *e2e.Config {

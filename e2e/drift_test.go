@@ -41,6 +41,7 @@ func drifting(t *testing.T) (*e2e.Fleet, *e2e.Config, *e2e.HAProxy, *e2e.Reposit
 
 // A generated file that was edited by hand on one of two servers is shown, and mended without a lost request; the edit is kept.
 func TestAnEditByHandIsMended(t *testing.T) {
+	e2e.Long(t)
 	f, c, h, _ := drifting(t)
 	load := f.Load(t, h.URL("hello"))
 	load.Saw("2.0")

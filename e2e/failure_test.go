@@ -48,6 +48,7 @@ func TestFailureHolds(t *testing.T) {
 
 // With onFailure: revert the finished servers are undone too.
 func TestFailureReverts(t *testing.T) {
+	e2e.Long(t)
 	f, c, h := halfway(t, "revert")
 	load := f.Load(t, h.URL("hello"))
 	f.Trikk(t, c, "apply", "hello@3.0", "-e", "test", "--yes").Exit(t, 7).Says(t, "app1: back on 1.0-", "app2: back on 1.0-")
@@ -61,6 +62,7 @@ func TestFailureReverts(t *testing.T) {
 // The controller dies while a server is out and stopped: its lock is free at once, no request is lost, and the next run mends
 // what was left.
 func TestFault11DeadController(t *testing.T) {
+	e2e.Long(t)
 	f, c, h := halfway(t, "hold")
 	load := f.Load(t, h.URL("hello"))
 	p := f.StartTrikk(t, c, "apply", "hello@2.0", "-e", "test", "--yes")

@@ -99,6 +99,7 @@ func (s *scene) abortedAt(server string) int {
 // HAProxy is reloaded while a server drains, and has forgotten it: the server is drained again before it is stopped, and no request
 // fails but those that the reload itself cuts.
 func TestFault14ForgottenDrain(t *testing.T) {
+	e2e.Long(t)
 	s := newScene(t)
 	_, server := s.websocket(t)
 	p := s.f.StartTrikk(t, s.config(t, parts{}), "apply", "hello@2.0", "-e", "test", "--yes")

@@ -12,6 +12,7 @@ import (
 // Ctrl-C while a server is out of rotation: what is in hand is finished or undone, nothing stays drained, no request is lost,
 // and the lock is free.
 func TestFault12Interrupt(t *testing.T) {
+	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy})

@@ -25,6 +25,7 @@ func plain(t *testing.T) (*e2e.Fleet, *e2e.Config) {
 
 // A saved plan is applied once, and only as long as nothing has changed and nobody has edited it.
 func TestSavedPlan(t *testing.T) {
+	e2e.Long(t)
 	f, c := plain(t)
 	file := filepath.Join(c.Dir, "hello.plan")
 	f.Trikk(t, c, "plan", "hello@2.0", "-e", "test", "-o", file).Exit(t, 0)

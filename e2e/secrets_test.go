@@ -94,6 +94,7 @@ func seal(t *testing.T, c *e2e.Config, to age.Recipient, value string) {
 // A secret of each kind is deployed as another user through sudo: with success, and with a step that fails and prints it. It is
 // in the generated file, and in nothing else that the run wrote, printed, logged or called, on either side.
 func TestSecretsLeaveNoTrace(t *testing.T) {
+	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy})

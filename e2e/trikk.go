@@ -72,16 +72,19 @@ func (p *Process) start() {
 // prepare is a trikk that was not started.
 func (f *Fleet) prepare(t testing.TB, c *Config, args []string) *Process {
 	t.Helper()
-	return f.startTrikk(t, c, c.State(), args)
+	return f.prepareIn(t, c, c.State(), args)
 }
 
 // TrikkElsewhere runs trikk as on another machine: it knows nothing of the runs that were started here.
 func (f *Fleet) TrikkElsewhere(t testing.TB, c *Config, args ...string) Result {
 	t.Helper()
-	return f.startTrikk(t, c, c.State()+".elsewhere", args).Wait()
+	p := f.prepareIn(t, c, c.State()+".elsewhere", args)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.start()
+	return p.Wait()
 }
 
-func (f *Fleet) startTrikk(t testing.TB, c *Config, state string, args []string) *Process {
+func (f *Fleet) prepareIn(t testing.TB, c *Config, state string, args []string) *Process {
 	t.Helper()
 	t.Cleanup(func() { _ = os.RemoveAll(state) })
 	full := append([]string{"-C", c.Dir, "--ssh-config", f.Keys.SSHConfig, "--state", state}, args...)
