@@ -14,6 +14,7 @@ import (
 // What trikk writes can be written by nobody but its owner, even where the users' own umask lets all in; uploads on their way, runs
 // and caches of the controller can't be read by others either.
 func TestModes(t *testing.T) {
+	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy})
