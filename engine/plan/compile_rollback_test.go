@@ -181,6 +181,35 @@ func TestRollbackInstallsWhatIsMissing(t *testing.T) {
 	}
 }
 
+// A rollback watches nothing, so it proves nothing where the release was never good: the next deploy of it does.
+func TestRollbackLeavesTheProofToTheNextDeploy(t *testing.T) {
+	app := hello("app01", "app02")
+	app.Rollout.MinReadySeconds = 30
+	f := newFleet(2, 0, haproxy).with(app)
+	f.deploy(t, "1.0")
+	f.partly(t, "2.0", "app01")
+	p, err := f.back("2.0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range titles(p) {
+		if strings.Contains(s, "watch for") || strings.Contains(s, "as good") {
+			t.Errorf("step %q", s)
+		}
+	}
+	to := p.Apps[0].To
+	if note := "hello: a rollback does not watch release " + to + ": trikk apply records it as good on app02"; !slices.Contains(p.Notes, note) {
+		t.Errorf("notes %q", p.Notes)
+	}
+	if err := f.apply(p); err != nil {
+		t.Fatal(err)
+	}
+	next := f.deploy(t, "2.0")
+	equal(t, "what the next deploy does", titles(next), []string{
+		"rotate 1/1: app02: record that plan " + next.ID + " is applied here", "rotate 1/1: app02: probe http 127.0.0.1:8080/",
+		"rotate 1/1: app02: watch for 30s", "rotate 1/1: app02: record release " + to + " as good"})
+}
+
 // What the config of today does not make again is refused, with what differs and the command that helps.
 func TestRollbackRefusesWhatItCantMakeAgain(t *testing.T) {
 	for name, test := range map[string]struct {

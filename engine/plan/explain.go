@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,7 @@ func (c *compiler) explainVersions(ap AppPlan) {
 			c.note("%s: the version goes down, from %s to %s", ap.App, v, c.rel.Version)
 		}
 	}
+	c.explainUnwatched(ap)
 	var unproven, left []string
 	for _, s := range c.app.Servers {
 		at := c.at(s)
@@ -52,6 +54,24 @@ func (c *compiler) explainVersions(ap AppPlan) {
 	}
 	if len(left) > 0 {
 		c.note("%s: returns to release %s, which was rolled back on %s", ap.App, c.rel.Name, strings.Join(left, ", "))
+	}
+}
+
+// explainUnwatched notes where a rollback goes to a release that was proven elsewhere only.
+func (c *compiler) explainUnwatched(ap AppPlan) {
+	if !c.unwatched() {
+		return
+	}
+	var hosts []string
+	for _, w := range ap.Waves {
+		for _, l := range w.Lanes {
+			if r, _ := c.at(l.Host).release(c.rel.Name); !r.Good && slices.Contains(c.app.Servers, l.Host) && !slices.Contains(hosts, l.Host) {
+				hosts = append(hosts, l.Host)
+			}
+		}
+	}
+	if len(hosts) > 0 {
+		c.note("%s: a rollback does not watch release %s: trikk apply records it as good on %s", ap.App, c.rel.Name, strings.Join(hosts, ", "))
 	}
 }
 

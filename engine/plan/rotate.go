@@ -350,15 +350,21 @@ func (c *compiler) admitAt(t turn, op AdmitOp, back []Point) Step {
 	return s
 }
 
-// prove watches the admitted release and records that it is good. What a rollback goes back to was watched before.
+// prove watches the admitted release and records that it is good. A rollback watches nothing, so that it is as fast as the drain
+// allows: where the release was never proven, it stays so until the next deploy of it.
 func (c *compiler) prove(t turn) []Step {
+	if !t.needs.good || c.unwatched() {
+		return nil
+	}
 	var out []Step
-	if n := c.app.Rollout.MinReadySeconds; n > 0 && t.needs.good && c.in.Kind != Rollback {
+	if n := c.app.Rollout.MinReadySeconds; n > 0 {
 		_, watched := t.heldPoints(t.points)
 		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.probesOf(t, c.rel.Name), c.rel.Version), Points: watched}))
 	}
-	if t.needs.good {
-		out = append(out, c.step(t.server, Record{What: "good", Root: c.app.Layout.Root, Release: c.rel.Name, Plan: c.in.ID}))
-	}
-	return out
+	return append(out, c.step(t.server, Record{What: "good", Root: c.app.Layout.Root, Release: c.rel.Name, Plan: c.in.ID}))
+}
+
+// unwatched tells whether the plan leaves out the watch that the app asks for.
+func (c *compiler) unwatched() bool {
+	return c.in.Kind == Rollback && c.app.Rollout.MinReadySeconds > 0
 }
