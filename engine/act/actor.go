@@ -37,6 +37,7 @@ type Actor struct {
 	sums sums
 	// hidden are the secrets that were read: results, progress and errors come without them.
 	hidden hidden
+	drains drains
 }
 
 // New makes an actor.

@@ -13,11 +13,16 @@ import (
 
 // drain takes the server out of rotation at all points.
 func (d *doing) drain(ctx context.Context, s plan.Step, op plan.DrainOp) (plan.Result, error) {
-	return d.turn(ctx, s, func(report func(string)) (bool, error) { return proxy.Drain(ctx, d.guarded(), op, report) })
+	r, err := d.turn(ctx, s, func(report func(string)) (bool, error) { return proxy.Drain(ctx, d.guarded(), op, report) })
+	if op.Again && (r.Status == plan.Changed || r.Status == plan.Unchanged) {
+		d.drains.keep(d.seg.App, s, op, d.o.Now())
+	}
+	return r, err
 }
 
 // admit puts it back.
 func (d *doing) admit(ctx context.Context, s plan.Step, op plan.AdmitOp) (plan.Result, error) {
+	d.drains.drop(d.seg.App, s.Host)
 	return d.turn(ctx, s, func(report func(string)) (bool, error) { return proxy.Admit(ctx, d.guarded(), op, report) })
 }
 

@@ -34,6 +34,10 @@ func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) erro
 		}
 		s.Steps = append(s.Steps, host.ScriptStep{ID: step.ID, Text: step.Op.Script(), Timeout: step.Timeout.D(), Logged: !plan.Repeatable(step.Op)})
 	}
+	if err := d.stillDrained(ctx); err != nil {
+		d.give(plan.Result{Step: steps[0].ID, Status: plan.NotRun, Error: err.Error()})
+		return nil
+	}
 	done, ok := 0, true
 	_, err := h.Run(ctx, s, func(r host.Record) {
 		if done >= len(steps) || !ok {

@@ -16,6 +16,7 @@ func TestOrderOfTurns(t *testing.T) {
 		most   int      // maxUnavailable
 		done   []string // servers that have 2.0 already
 		waves  []string // servers, in waves
+		cut    bool     // a run was cut off on all of them
 		refuse string
 		note   string
 	}{
@@ -26,6 +27,9 @@ func TestOrderOfTurns(t *testing.T) {
 		"two out, one at once":   {states: []string{out, in, out}, most: 1, waves: []string{"app01", "app03", "app02"}},
 		"two out, two at once":   {states: []string{out, in, out}, most: 2, waves: []string{"app01 app03", "app02"}},
 		"unknown counts as in":   {states: []string{in, unknown, in}, most: 1, waves: []string{"app01", "app02", "app03"}, note: "hello: lb01 can't say whether app02 is in rotation: it counts as in"},
+		"perhaps out is first":   {states: []string{in, in, unknown}, most: 1, cut: true, waves: []string{"app03", "app01", "app02"}, note: "hello: lb01 can't say whether app03 is in rotation, where run 2026-0007 was cut off: it counts as out"},
+		"perhaps none is in":     {states: []string{unknown, unknown, unknown}, most: 1, cut: true, waves: []string{"app01", "app02", "app03"}, note: "app01 is not in rotation (perhaps drained at lb01 by run 2026-0007), so it takes its turn first"},
+		"one at least is out":    {states: []string{unknown, out, down}, most: 1, cut: true, waves: []string{"app01", "app02", "app03"}},
 		"none in rotation":       {states: []string{out, down, out}, most: 1, waves: []string{"app01 app02 app03"}, note: "no server of hello is in rotation: all that need it take their turn at once"},
 		"some done":              {states: []string{in, in, in}, most: 1, done: []string{"app01"}, waves: []string{"app02", "app03"}},
 		"done and out is mended": {states: []string{out, in, in}, most: 1, done: []string{"app01"}, waves: []string{"app01", "app02", "app03"}},
@@ -40,6 +44,9 @@ func TestOrderOfTurns(t *testing.T) {
 			f.partly(t, "2.0", test.done...)
 			for i, s := range test.states {
 				f.rotate(app, app.Servers[i], s)
+				if test.cut {
+					f.cutOff(app.Servers[i], "2026-0007")
+				}
 			}
 			app.Version = "2.0"
 			p := f.with(app).plan(t)
@@ -49,6 +56,28 @@ func TestOrderOfTurns(t *testing.T) {
 			}
 		})
 	}
+}
+
+// cutOff leaves the mark of a run that died on a host.
+func (f *fleet) cutOff(host, run string) {
+	at := f.facts.Apps[f.apps[0].Name][host]
+	at.Cut = &plan.CutOff{Run: run}
+	f.facts.Apps[f.apps[0].Name][host] = at
+}
+
+// A drain that was asked for by a run that was cut off is taken back, also where the proxy can't say whether it happened.
+func TestADrainThatNobodyKnowsOfIsTakenBack(t *testing.T) {
+	app := hello("app01", "app02")
+	app.Topology = shared("lb01")
+	f := newFleet(2, 1, haproxy).with(app)
+	f.deploy(t, "1.0")
+	f.rotate(app, "app02", plan.RotationUnknown)
+	if p := f.plan(t); !p.Empty() {
+		t.Fatalf("without a run that was cut off: %q", titles(p))
+	}
+	f.cutOff("app02", "2026-0007")
+	p := f.plan(t)
+	equal(t, "the turn", brief(wave(t, p, "rotate 1/1").Lanes[0].Steps), []string{"record used", "probe", "admit"})
 }
 
 // partly deploys a version to some servers.

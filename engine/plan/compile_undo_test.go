@@ -236,6 +236,25 @@ func TestMendingOneProxyLeavesTheOtherAlone(t *testing.T) {
 	}
 }
 
+// Somebody linked an older release and did not restart: a failed turn goes back to what ran, not to what was linked.
+func TestUndoStartsWhatRan(t *testing.T) {
+	app := hello("app01")
+	f := newFleet(1, 1, haproxy).with(app)
+	old := f.deploy(t, "1.0").Apps[0].To
+	app.Version = "2.0"
+	ran := f.with(app).deploy(t, "2.0").Apps[0].To
+	at := f.facts.Apps["hello"]["app01"]
+	at.Current, at.Running = old, ran
+	f.facts.Apps["hello"]["app01"] = at
+	for _, s := range turnOf(t, f).Steps {
+		if op, ok := s.Op.(plan.ServiceOp); ok && op.Action == plan.Stop {
+			equal(t, "the stop and its undo", brief(append([]plan.Step{s}, s.Undo...)), []string{"stop " + ran, "link " + ran, "start " + ran, "probe"})
+			return
+		}
+	}
+	t.Error("nothing is stopped")
+}
+
 // A turn drains the server where it is in, proves it everywhere, and a failed one puts it back only where it was in.
 func TestTurnOfAServerThatIsOutAtOneProxy(t *testing.T) {
 	app := hello("app01")

@@ -23,7 +23,10 @@ func (c *compiler) rotate() ([]Wave, error) {
 			t.needs = need{}
 		}
 		for i, p := range t.points {
-			if t.states[i] == RotationUnknown {
+			switch {
+			case t.perhapsOut(i):
+				c.note("%s: %s can't say whether %s is in rotation, where run %s was cut off: it counts as out", c.app.Name, p.Proxy, s, t.at.Cut.Run)
+			case t.states[i] == RotationUnknown:
 				c.note("%s: %s can't say whether %s is in rotation: it counts as in", c.app.Name, p.Proxy, s)
 			}
 		}
@@ -64,7 +67,8 @@ func (c *compiler) batches(out, in []turn, idle int) ([][]turn, error) {
 	if c.recreates() {
 		return [][]turn{inOrder(c.app.Servers, slices.Concat(out, in))}, nil
 	}
-	if len(in) == 0 && len(out)+idle == len(c.app.Servers) {
+	perhaps := slices.ContainsFunc(out, func(t turn) bool { return t.perhapsServes(c.app) })
+	if len(in) == 0 && len(out)+idle == len(c.app.Servers) && !perhaps {
 		if !c.in.Offline {
 			c.note("no server of %s is in rotation: all that need it take their turn at once", c.app.Name)
 		}
@@ -221,7 +225,7 @@ func (c *compiler) readmit(t turn) []Step {
 // previous is the release that a failed turn goes back to: the one that runs, also where the link was switched and the process
 // was not restarted; else the current one.
 func (c *compiler) previous(t turn) string {
-	if t.at.Running != c.rel.Name && t.at.complete(t.at.Running) {
+	if t.at.complete(t.at.Running) {
 		return t.at.Running
 	}
 	return t.at.Current

@@ -26,11 +26,29 @@ func (n need) any() bool { return n != need{} }
 
 func (n need) onlyAdopts() bool { return n == need{adopt: true} }
 
-// outPoints are the points where the server is out of rotation before its turn.
+// perhapsOut tells whether the server may be out of rotation at its i-th point because a run was cut off: the proxy can't say.
+func (t turn) perhapsOut(i int) bool { return t.states[i] == RotationUnknown && t.at.Cut != nil }
+
+// perhapsServes tells whether all that speaks against the server's being in rotation is that a run was cut off there.
+func (t turn) perhapsServes(app App) bool {
+	if !app.Service.None() && t.stopped() {
+		return false
+	}
+	perhaps := false
+	for i, s := range t.states {
+		if s != RotationIn && s != RotationUnknown {
+			return false
+		}
+		perhaps = perhaps || t.perhapsOut(i)
+	}
+	return perhaps
+}
+
+// outPoints are the points where the server is out of rotation before its turn, or may be.
 func (t turn) outPoints() []Point {
 	var out []Point
 	for i, p := range t.points {
-		if t.states[i] == RotationOut {
+		if t.states[i] == RotationOut || t.perhapsOut(i) {
 			out = append(out, p)
 		}
 	}
@@ -67,7 +85,7 @@ func (c *compiler) turn(server string) turn {
 			state = RotationOut // or about to be: the proxy has not looked yet
 		}
 		t.states = append(t.states, state)
-		t.needs.admit = t.needs.admit || state == RotationOut
+		t.needs.admit = t.needs.admit || state == RotationOut || t.perhapsOut(i)
 		down = down && state == RotationDown
 	}
 	t.needs.restart = t.needs.restart || down && !c.app.Service.None()
@@ -96,8 +114,8 @@ func (t turn) serves(app App) bool {
 	if len(t.points) == 0 {
 		return t.at.Current != "" && !t.at.Marked
 	}
-	for _, s := range t.states {
-		if s == RotationOut || s == RotationDown || s == RotationHeld {
+	for i, s := range t.states {
+		if s == RotationOut || s == RotationDown || s == RotationHeld || t.perhapsOut(i) {
 			return false
 		}
 	}
@@ -137,6 +155,10 @@ func (t turn) why(app App) string {
 			at = append(at, s+" at "+p.Proxy)
 		case RotationHeld:
 			at = append(at, "held out by its weight of 0 at "+p.Proxy)
+		case RotationUnknown:
+			if t.perhapsOut(i) {
+				at = append(at, "perhaps drained at "+p.Proxy+" by run "+t.at.Cut.Run)
+			}
 		}
 	}
 	return strings.Join(at, ", ")
