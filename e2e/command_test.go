@@ -8,29 +8,6 @@ import (
 	"trikk.dev/e2e"
 )
 
-// lbctl is a command that drives HAProxy over its socket, as an administrator would write one.
-const lbctl = `#!/bin/sh
-# lbctl drain|drained|admit|admitted BACKEND SERVER
-ask() { echo "$1" | socat - UNIX-CONNECT:` + e2e.HAProxySocket + `; }
-# column NAME: of the server in the statistics
-column() {
-	ask "show stat -1 4 -1" | awk -F, -v want="$1" -v backend="$backend" -v server="$server" '
-		NR == 1 { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i }
-		NR > 1 && $at["pxname"] == backend && $at["svname"] == server { print $at[want] }'
-}
-backend=$2 server=$3
-case $1 in
-drain) ask "set server $backend/$server state drain" ;;
-admit) ask "set server $backend/$server state ready" ;;
-drained)
-	case $(column status) in
-	DRAIN | DOWN | MAINT) [ "$(column scur)" = 0 ] && [ "$(column qcur)" = 0 ] ;;
-	*) exit 1 ;;
-	esac ;;
-admitted) [ "$(column status)" = UP ] ;;
-esac
-`
-
 // A proxy that is driven by four shell commands.
 func TestCommandProxy(t *testing.T) {
 	e2e.Long(t)
@@ -38,7 +15,7 @@ func TestCommandProxy(t *testing.T) {
 	repo := f.Repository(t)
 	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy})
 	h := f.HAProxy(t, f.LB[0], e2e.Backend{Name: "city", Port: 80, Check: "/health", To: f.App[:2], ToPort: port, Names: []string{"hello-app1", "hello-app2"}})
-	if err := f.LB[0].WriteFile("/usr/local/bin/lbctl", lbctl, 0o755); err != nil {
+	if err := f.LB[0].WriteFile("/usr/local/bin/lbctl", e2e.LBCtl, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	c := f.Config(t, e2e.Proxies{"lb1": `driver: command: {

@@ -71,9 +71,10 @@ func (h *HAProxy) config() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `global
   stats socket %s mode 660 group %s level admin
-  hard-stop-after 2s
+  hard-stop-after 30s
 defaults
   mode http
+  option idle-close-on-response
   retries 0
   timeout connect 2s
   timeout client 30s
@@ -105,6 +106,12 @@ func (h *HAProxy) URL(backend string) string {
 		}
 	}
 	return ""
+}
+
+// Reload starts a new worker; the old one ends when its connections have. All drains are forgotten: no state file is kept.
+func (h *HAProxy) Reload(t testing.TB) {
+	t.Helper()
+	h.Machine.Run(t, "kill -USR2 $(cat /run/haproxy.pid)")
 }
 
 // Ask sends one command to the runtime API and gives the answer.

@@ -120,7 +120,7 @@ RewriteCond {{.Out}} -f
 RewriteRule ^/proxy-health$ - [R=503,L]
 RewriteRule ^/proxy-health$ balancer://{{.Name}}/ready [P]
 {{end}}ProxyPass /balancer-manager !
-ProxyPass / balancer://{{.Name}}/
+ProxyPass / balancer://{{.Name}}/ upgrade=websocket
 `))
 
 // Modules are httpd's modules that the configuration needs, by name, with their files.

@@ -46,6 +46,7 @@ type kind struct {
 	path      string
 	body      string
 	keepAlive bool
+	websocket bool // it upgrades, and talks for a while
 	pause     time.Duration
 }
 
@@ -63,8 +64,30 @@ func kinds() []kind {
 	}
 }
 
+// heavy are the clients of a heavy load: more of those that are quick, and websockets.
+func heavy() []kind {
+	out := kinds()
+	for _, k := range kinds() {
+		if strings.HasSuffix(k.name, "keep-alive") {
+			out = append(out, k)
+		}
+	}
+	return append(out, kind{name: "websocket", method: "GET", path: "/tunnel", websocket: true, pause: 5 * time.Millisecond})
+}
+
 // Load starts clients of every kind for each URL.
 func (f *Fleet) Load(t testing.TB, urls ...string) *Load {
+	t.Helper()
+	return newLoad(t, kinds(), urls)
+}
+
+// HeavyLoad is a load of at least 300 requests/s where two or more URLs are asked, with websockets.
+func (f *Fleet) HeavyLoad(t testing.TB, urls ...string) *Load {
+	t.Helper()
+	return newLoad(t, heavy(), urls)
+}
+
+func newLoad(t testing.TB, kinds []kind, urls []string) *Load {
 	t.Helper()
 	l := &Load{t: t, began: time.Now(), stop: make(chan struct{}), count: Count{Versions: map[string]int{}}}
 	for _, u := range urls {
@@ -72,7 +95,7 @@ func (f *Fleet) Load(t testing.TB, urls ...string) *Load {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, k := range kinds() {
+		for _, k := range kinds {
 			l.all.Go(func() { l.client(to, k) })
 		}
 	}
@@ -140,6 +163,11 @@ func (l *Load) client(to *url.URL, k kind) {
 		case <-l.stop:
 			return
 		case <-time.After(k.pause):
+		}
+		if k.websocket {
+			text, err := talk(to, k)
+			l.note(to, k, text, err)
+			continue
 		}
 		reused := conn != nil
 		text, next, err := once(to, k, conn)

@@ -43,9 +43,10 @@ func Full[T any](few int, all ...T) []T {
 	return all[:few]
 }
 
-// Main is TestMain. It builds the programs, makes the sandbox, runs the tests inside it, and gives the exit code.
-func Main(m *testing.M) int {
-	code, err := stage(m)
+// Main is TestMain. It builds the programs, with those of more modules of their own below e2e, makes the sandbox, runs the tests inside it,
+// and gives the exit code.
+func Main(m *testing.M, more ...string) int {
+	code, err := stage(m, more)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		return max(code, 1)
@@ -53,10 +54,10 @@ func Main(m *testing.M) int {
 	return code
 }
 
-func stage(m *testing.M) (int, error) {
+func stage(m *testing.M, more []string) (int, error) {
 	switch s := os.Getenv(stageVar); s {
 	case "":
-		return outside()
+		return outside(more)
 	case "sandbox":
 		return sandbox()
 	case "machine":
@@ -69,7 +70,7 @@ func stage(m *testing.M) (int, error) {
 }
 
 // outside builds what the tests run and starts the sandbox, which dies with this process.
-func outside() (int, error) {
+func outside(more []string) (int, error) {
 	if os.Geteuid() != 0 {
 		return asRoot()
 	}
@@ -84,6 +85,11 @@ func outside() (int, error) {
 	}
 	if err := build(bin); err != nil {
 		return 1, err
+	}
+	for _, name := range more {
+		if err := buildModule(bin, name); err != nil {
+			return 1, err
+		}
 	}
 	if err := os.Mkdir(filepath.Join(bin, claims), 0o755); err != nil {
 		return 1, err
@@ -221,6 +227,19 @@ func build(dir string) error {
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("building %s: %w\n%s", pkg, err, out)
 		}
+	}
+	return nil
+}
+
+// buildModule compiles the program of the module e2e/NAME into dir.
+func buildModule(dir, name string) error {
+	gomod, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		return fmt.Errorf("asking go for the module: %w", err)
+	}
+	from := filepath.Join(filepath.Dir(strings.TrimSpace(string(gomod))), "e2e", name)
+	if out, err := exec.Command("go", "build", "-C", from, "-ldflags=-s -w", "-o", filepath.Join(dir, name), ".").CombinedOutput(); err != nil {
+		return fmt.Errorf("building %s: %w\n%s", from, err, out)
 	}
 	return nil
 }

@@ -63,10 +63,11 @@ http {
   fastcgi_temp_path /run/nginx-fastcgi;
   uwsgi_temp_path /run/nginx-uwsgi;
   scgi_temp_path /run/nginx-scgi;
+  map $http_upgrade $upgraded { default upgrade; '' close; }
   upstream {{.Name}} { include /srv/nginx/trikk/{{.Name}}.servers; }
   server {
     listen {{.Port}};
-    location / { proxy_pass http://{{.Name}}; proxy_next_upstream off; proxy_buffering off; proxy_connect_timeout 3s; }
+    location / { proxy_pass http://{{.Name}}; proxy_next_upstream off; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgraded; proxy_buffering off; proxy_connect_timeout 3s; }
     location = /_trikk/{{.Name}} { include /srv/nginx/trikk/{{.Name}}.servers.generation; }
   }
 }

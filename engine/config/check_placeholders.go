@@ -45,7 +45,8 @@ func templates(a plan.App) []templated {
 	}
 	if t := a.Topology.Shared; t != nil {
 		names := []string{"{app}", "{env}", "{proxy}", "{server}"}
-		out = append(out, templated{field: "topology.shared.backend", text: t.Backend, known: names}, templated{field: "topology.shared.member", text: t.Member, known: names})
+		member := []string{"{address}", "{app}", "{env}", "{proxy}", "{server}"}
+		out = append(out, templated{field: "topology.shared.backend", text: t.Backend, known: names}, templated{field: "topology.shared.member", text: t.Member, known: member})
 	}
 	if t := a.Topology.Pairs; t != nil {
 		names := []string{"{app}", "{env}", "{proxy}", "{server}"}

@@ -55,6 +55,7 @@ type Driver struct {
 	HAProxy *HAProxy `json:"haproxy,omitempty"`
 	HTTPD   *HTTPD   `json:"httpd,omitempty"`
 	Nginx   *Nginx   `json:"nginx,omitempty"`
+	Caddy   *Caddy   `json:"caddy,omitempty"`
 	Marker  *Marking `json:"marker,omitempty"`
 	Command *Command `json:"command,omitempty"`
 }
@@ -78,6 +79,12 @@ type Nginx struct {
 	Generation string `json:"generation"` // URL that answers with the generation, as seen from the proxy's host
 	Test       string `json:"test"`       // shell command that checks the configuration
 	Reload     string `json:"reload"`     // shell command that reloads gracefully
+}
+
+// Caddy drives Caddy through its admin API. {backend} stands for the name in ID.
+type Caddy struct {
+	Admin string `json:"admin"` // URL of the admin API, as seen from the proxy's host
+	ID    string `json:"id"`    // "@id" of the reverse_proxy handler
 }
 
 // Marking rotates a server by a marker file that a health check looks at: present means out of rotation.

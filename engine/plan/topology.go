@@ -24,7 +24,7 @@ func sharedPoints(app App, env Environment, server string) []Point {
 			Address: env.Servers[server].Address, Driver: env.Proxies[name].Driver,
 		}
 		p.Backend = app.fill(t.Backend, server, name)
-		p.Member = app.fill(t.Member, server, name)
+		p.Member = strings.ReplaceAll(app.fill(t.Member, server, name), "{address}", p.Address)
 		out = append(out, p)
 	}
 	return out

@@ -99,7 +99,7 @@ func TestCommandsThatFailOrLie(t *testing.T) {
 
 // TestEveryDriverIsInTheTable: each key of plan.Driver has one row, and no key is an error.
 func TestEveryDriverIsInTheTable(t *testing.T) {
-	drivers := []plan.Driver{{HAProxy: &plan.HAProxy{}}, {HTTPD: &plan.HTTPD{}}, {Nginx: &plan.Nginx{}}, {Marker: &plan.Marking{}}, {Command: &plan.Command{}}}
+	drivers := []plan.Driver{{HAProxy: &plan.HAProxy{}}, {HTTPD: &plan.HTTPD{}}, {Nginx: &plan.Nginx{}}, {Caddy: &plan.Caddy{}}, {Marker: &plan.Marking{}}, {Command: &plan.Command{}}}
 	var names []string
 	for i, d := range drivers {
 		for j, r := range table() {
@@ -109,7 +109,7 @@ func TestEveryDriverIsInTheTable(t *testing.T) {
 		}
 		names = append(names, table()[i].name)
 	}
-	if !slices.Equal(names, []string{"haproxy", "httpd", "nginx", "marker", "command"}) || len(table()) != len(drivers) {
+	if !slices.Equal(names, []string{"haproxy", "httpd", "nginx", "caddy", "marker", "command"}) || len(table()) != len(drivers) {
 		t.Errorf("%q", names)
 	}
 	if _, err := Read(t.Context(), fleet{}, plan.Point{Proxy: "lb1"}); wants(err, "proxy lb1 has no driver") != nil {

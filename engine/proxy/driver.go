@@ -79,6 +79,12 @@ func table() []row {
 			}
 			return nginx{*d.Nginx}
 		}},
+		{"caddy", func(d plan.Driver) Driver {
+			if d.Caddy == nil {
+				return nil
+			}
+			return caddy{*d.Caddy}
+		}},
 		{"marker", func(d plan.Driver) Driver {
 			if d.Marker == nil {
 				return nil
@@ -101,7 +107,7 @@ func driverOf(p plan.Point) (Driver, error) {
 			return d, nil
 		}
 	}
-	return nil, stop(fmt.Errorf("proxy %s has no driver: write haproxy, httpd, nginx, marker or command", p.Proxy))
+	return nil, stop(fmt.Errorf("proxy %s has no driver: write haproxy, httpd, nginx, caddy, marker or command", p.Proxy))
 }
 
 // Read tells whether the point's server is in rotation, without changing anything. With an error the state is

@@ -66,7 +66,9 @@ func (h httpd) set(ctx context.Context, hs Hosts, p plan.Point, flags map[string
 	for flag, value := range flags {
 		form.Set(flag, value)
 	}
-	answer, err := post(ctx, on, p.Proxy, h.url, form)
+	answer, err := send(ctx, on, p.Proxy, request{method: "POST", url: h.url, body: form.Encode(), header: map[string]string{
+		"Content-Type": "application/x-www-form-urlencoded", "Referer": h.url,
+	}})
 	if err != nil {
 		return err
 	}

@@ -79,11 +79,12 @@ func TestHTTPDChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	const head = "POST /balancer-manager HTTP/1.0\r\nHost: 127.0.0.1:8200\r\nReferer: " + managerURL + "\r\nUser-Agent: trikk\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+	const head = "POST /balancer-manager HTTP/1.0\r\nHost: 127.0.0.1:8200\r\nUser-Agent: trikk\r\nConnection: close\r\n"
+	const form = "Content-Type: application/x-www-form-urlencoded\r\nReferer: " + managerURL + "\r\n\r\n"
 	const member = "b=app&nonce=6402b5e2-363e-5d42-6205-bbfd8f54f306&w=http%3A%2F%2F127.0.0.1%3A18101"
 	for i, want := range []string{
-		head + "Content-Length: 94\r\n\r\n" + member + "&w_status_D=1",
-		head + "Content-Length: 120\r\n\r\n" + member + "&w_status_D=0&w_status_N=0&w_status_S=0",
+		head + "Content-Length: 94\r\n" + form + member + "&w_status_D=1",
+		head + "Content-Length: 120\r\n" + form + member + "&w_status_D=0&w_status_N=0&w_status_S=0",
 	} {
 		if m.posts[i] != want {
 			t.Errorf("sent %q\nwant %q", m.posts[i], want)

@@ -12,16 +12,15 @@ import (
 	"strconv"
 	"strings"
 
-	"al.essio.dev/pkg/shellescape"
-
 	"trikk.dev/engine/host"
 )
 
-// page is the answer to a GET.
+// page is the answer to a request.
 type page struct {
 	url    string
 	status int
 	body   []byte
+	header http.Header // nil where curl was asked for a page
 }
 
 // viaCurl gets the URL $1 with its own address as Referer; the last line is the status.
@@ -56,7 +55,7 @@ func get(ctx context.Context, r host.Reader, on, address string) (page, error) {
 	return parsePage(address, on, answer)
 }
 
-// pageURL is an address that get and post take.
+// pageURL is an address that get and send take.
 func pageURL(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
@@ -66,57 +65,6 @@ func pageURL(address string) (*url.URL, error) {
 		return nil, stop(fmt.Errorf("the URL of %s holds a password: let the proxy allow requests from its own host instead", u.Host))
 	}
 	return u, nil
-}
-
-// viaCurlPost posts the form $2 to the URL $1, with that address as Referer; the last line is the status.
-const viaCurlPost = `command -v curl >/dev/null 2>&1 || { echo "curl is not installed"; exit 127; }
-printf %s "$2" | exec curl -sS -m 8 --noproxy '*' -e "$1" --data-binary @- -w '\n%{http_code}' -- "$1"`
-
-// post sends a form from the host, the ways that get asks.
-func post(ctx context.Context, h host.Host, on, address string, form url.Values) (page, error) {
-	u, err := pageURL(address)
-	if err != nil {
-		return page{}, err
-	}
-	if u.Scheme == "https" {
-		return postByCurl(ctx, h, on, address, form)
-	}
-	conn, err := h.Dial(ctx, "tcp", net.JoinHostPort(u.Hostname(), portOf(u)))
-	if refused(err) {
-		got, curlErr := postByCurl(ctx, h, on, address, form)
-		if curlErr != nil {
-			return page{}, fmt.Errorf("%w (without curl: %w)", curlErr, err)
-		}
-		return got, nil
-	}
-	if err != nil {
-		return page{}, err
-	}
-	defer func() { _ = conn.Close() }()
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	body := form.Encode()
-	request := fmt.Sprintf("POST %s HTTP/1.0\r\nHost: %s\r\nReferer: %s\r\nUser-Agent: trikk\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
-		u.RequestURI(), u.Host, address, len(body), body)
-	if _, err := io.WriteString(conn, request); err != nil {
-		return page{}, fmt.Errorf("posting to %s on %s: %w", address, on, err)
-	}
-	answer, err := io.ReadAll(io.LimitReader(conn, maxAnswer))
-	if ctx.Err() != nil {
-		err = context.Cause(ctx)
-	}
-	if err != nil {
-		return page{}, fmt.Errorf("waiting for %s on %s to answer: %w", address, on, err)
-	}
-	return parsePage(address, on, answer)
-}
-
-func postByCurl(ctx context.Context, h host.Host, on, address string, form url.Values) (page, error) {
-	text := "set -- " + shellescape.Quote(address) + " " + shellescape.Quote(form.Encode()) + "\n" + viaCurlPost
-	r, err := runStep(ctx, h, "", host.ScriptStep{ID: "post", Text: text})
-	if err != nil {
-		return page{}, err
-	}
-	return curlPage(address, on, r.Exit, r.Output)
 }
 
 func portOf(u *url.URL) string {
@@ -137,7 +85,7 @@ func parsePage(address, on string, answer []byte) (page, error) {
 	if err != nil {
 		return page{}, fmt.Errorf("%s on %s: the answer was cut: %w", address, on, err)
 	}
-	return page{address, resp.StatusCode, body}, nil
+	return page{address, resp.StatusCode, body, resp.Header}, nil
 }
 
 func getByCurl(ctx context.Context, r host.Reader, on, address string) (page, error) {
@@ -158,5 +106,5 @@ func curlPage(address, on string, exit int, text string) (page, error) {
 	if err != nil {
 		return page{}, fmt.Errorf("asking for %s on %s: no status in the answer", address, on)
 	}
-	return page{address, status, []byte(text[:max(i, 0)])}, nil
+	return page{url: address, status: status, body: []byte(text[:max(i, 0)])}, nil
 }

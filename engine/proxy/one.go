@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ type one struct {
 	obeyed  bool      // since then the proxy was seen to have followed it
 	told    time.Time // of the last report of progress
 	last    string    // that was reported
+	failure error     // of the last request
 }
 
 // each works at every point in parallel and gives the errors in the order of the points.
@@ -59,7 +61,16 @@ func anyChanged(ones []*one) bool {
 // ask makes a request of the proxy, and notes that it did.
 func (o *one) ask(ctx context.Context, request func(context.Context, Hosts, plan.Point) error) error {
 	o.changed, o.asked, o.obeyed = true, time.Now(), false
-	return request(ctx, o.hosts, o.point)
+	o.failure = request(ctx, o.hosts, o.point)
+	return o.failure
+}
+
+// seen is what a look saw, with why the last request failed.
+func (o *one) seen(s State) string {
+	if o.failure == nil {
+		return s.Detail
+	}
+	return fmt.Sprintf("%s, because the last change failed: %v", s.Detail, o.failure)
 }
 
 // due tells whether a request should be made of a proxy that does not follow it: it was never made, the proxy has

@@ -84,8 +84,8 @@ func (o *one) watchState(ctx context.Context, want string, deadline time.Duratio
 	for {
 		s, err := look(timed, o.driver, ReadersOf(o.hosts), o.point)
 		if err == nil {
-			state, late.Last = s, s.Detail
-			o.progress(s.Detail)
+			state, late.Last = s, o.seen(s)
+			o.progress(late.Last)
 			ok, derr := done(timed, s)
 			if ok {
 				return state, nil

@@ -1,0 +1,73 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"text/template"
+)
+
+// Caddy is a running Caddy whose admin API is open to its machine.
+type Caddy struct {
+	Machine *Machine
+	Port    int
+}
+
+// caddyBinary is where a machine has Caddy: e2e/caddy, which the package's TestMain must have asked for.
+const caddyBinary = "/usr/local/bin/caddy-e2e"
+
+// URL is where clients reach the app.
+func (c *Caddy) URL() string { return fmt.Sprintf("http://%s:%d", c.Machine.Address, c.Port) }
+
+// Caddy starts Caddy on a machine, and ends it with the test.
+func (f *Fleet) Caddy(t testing.TB, m *Machine, b Balancer) *Caddy {
+	t.Helper()
+	program, err := os.ReadFile(filepath.Join(f.bin, "caddy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text bytes.Buffer
+	if err := caddyConfig.Execute(&text, b); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{caddyBinary: string(program), "/srv/caddy/caddy.json": text.String()} {
+		if err := m.WriteFile(name, text, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+caddyBinary+" start --config caddy.json --pidfile pid </dev/null >start.log 2>&1")
+	t.Cleanup(func() {
+		_, _ = m.Try(`pid=$(cat /srv/caddy/pid) && kill -KILL $pid; rm -rf /srv/caddy ` + caddyBinary)
+	})
+	m.Listens(t, b.Port)
+	return &Caddy{Machine: m, Port: b.Port}
+}
+
+// Reload loads the configuration file again: what the API changed is forgotten.
+func (c *Caddy) Reload(t *testing.T) {
+	t.Helper()
+	c.Machine.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+caddyBinary+" reload --config caddy.json --force")
+}
+
+var caddyConfig = template.Must(template.New("caddy").Parse(`{
+  "admin": {"listen": "127.0.0.1:2019"},
+  "logging": {"logs": {"default": {"level": "WARN", "writer": {"output": "file", "filename": "/srv/caddy/log"}}}},
+  "apps": {"http": {"servers": {"{{.Name}}": {
+    "listen": [":{{.Port}}"],
+    "automatic_https": {"disable": true},
+    "protocols": ["h1"],
+    "routes": [{"handle": [{
+      "@id": "{{.Name}}",
+      "handler": "reverse_proxy",
+      "stream_close_delay": "30s",
+      "flush_interval": -1,
+      "transport": {"protocol": "http"},
+      "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]
+    }]}]
+  }}}}
+}
+`))

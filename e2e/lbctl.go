@@ -1,0 +1,26 @@
+//go:build linux
+
+package e2e
+
+// LBCtl is a command that drives HAProxy over its socket, as an administrator would write one.
+const LBCtl = `#!/bin/sh
+# lbctl drain|drained|admit|admitted BACKEND SERVER
+ask() { echo "$1" | socat - UNIX-CONNECT:` + HAProxySocket + `; }
+# column NAME: of the server in the statistics
+column() {
+	ask "show stat -1 4 -1" | awk -F, -v want="$1" -v backend="$backend" -v server="$server" '
+		NR == 1 { sub(/^# /, ""); for (i = 1; i <= NF; i++) at[$i] = i }
+		NR > 1 && $at["pxname"] == backend && $at["svname"] == server { print $at[want] }'
+}
+backend=$2 server=$3
+case $1 in
+drain) ask "set server $backend/$server state drain" ;;
+admit) ask "set server $backend/$server state ready" ;;
+drained)
+	case $(column status) in
+	DRAIN | DOWN | MAINT) [ "$(column scur)" = 0 ] && [ "$(column qcur)" = 0 ] ;;
+	*) exit 1 ;;
+	esac ;;
+admitted) [ "$(column status)" = UP ] ;;
+esac
+`

@@ -1,0 +1,178 @@
+//go:build linux
+
+package zeroloss
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"trikk.dev/e2e"
+)
+
+// cell is what one driver lost in one operation.
+type cell struct {
+	driver, operation string
+	count             e2e.Count
+	seconds           float64
+	closes            bool // kept connections that are idle may be closed
+	naive             bool // it must lose requests
+}
+
+// verdict is "" for a promise that was kept, else what was broken.
+func (c cell) verdict() string {
+	switch {
+	case c.naive && c.count.Failed == 0:
+		return "lost nothing, so the count proves nothing"
+	case c.naive:
+		return ""
+	case c.count.Failed > 0:
+		return fmt.Sprintf("%d requests failed", c.count.Failed)
+	case c.count.Closed > 0 && !c.closes:
+		return fmt.Sprintf("%d idle connections were closed", c.count.Closed)
+	case c.count.Requests < 100:
+		return fmt.Sprintf("%d requests are too few", c.count.Requests)
+	}
+	return ""
+}
+
+// scene is one driver's fleet: two proxies in front of three servers.
+type scene struct {
+	t       *testing.T
+	f       *e2e.Fleet
+	front   front
+	proxies []proxy
+	config  *e2e.Config
+	repo    *e2e.Repository
+}
+
+// hold is the file that holds a turn between drain and stop, while it is there.
+const hold = "/home/" + e2e.AppUser + "/hold"
+
+func newScene(t *testing.T, d front) *scene {
+	t.Helper()
+	f := e2e.Start(t)
+	s := &scene{t: t, f: f, front: d, repo: f.Repository(t)}
+	for _, v := range []string{"1.0", "2.0", "3.0"} {
+		s.repo.Maven("example.city", name, v, "dist", "zip", f.Zip(t, v, e2e.Healthy))
+	}
+	drivers := e2e.Proxies{}
+	for _, m := range f.LB {
+		p := d.start(t, f, m)
+		s.proxies = append(s.proxies, p)
+		drivers[m.Name] = p.config
+	}
+	s.config = f.Config(t, drivers)
+	s.app("")
+	s.trikk("apply", "hello@1.0")
+	return s
+}
+
+// app writes the app: behind the proxies, or naively without them, and with more fields.
+func (s *scene) app(more string) {
+	s.config.App(name, fmt.Sprintf(`	user: %q
+	artifact: maven: {repository: %q, group: "example.city", artifact: "hello", extension: "zip", classifier: "dist"}
+	layout: persist: ["logs", "run"]
+	modes: [{glob: "bin/*.sh", mode: "0755"}]
+	files: "config/itas.properties": properties: "http.port": %d
+	service: commands: {start: "bin/itas start", stop: "bin/itas stop", status: "bin/itas status", timeout: "20s"}
+	probes: ready: http: {port: %d, path: "/ready", contains: "ready {version}", interval: "200ms", deadline: "10s"}
+	rollout: {rolling: maxUnavailable: 1, drainDeadline: "30s", admitDeadline: "30s"}
+	environments: test: servers: ["app1", "app2", "app3"]
+	%s`, e2e.AppUser, s.repo.URL, port, port, more))
+}
+
+// behind puts the app behind both proxies.
+func (s *scene) behind() string {
+	member := ""
+	if s.front.member != "" {
+		member = fmt.Sprintf(", member: %q", s.front.member)
+	}
+	return `topology: shared: {proxies: ["lb1", "lb2"]` + member + `}`
+}
+
+// held stops each turn between the drain and the stop, until the file is gone.
+func (s *scene) held() string {
+	return s.behind() + `
+	hooks: before: ["touch ` + hold + `; while [ -e ` + hold + ` ]; do sleep 0.1; done"]`
+}
+
+func (s *scene) trikk(command string, args ...string) {
+	s.t.Helper()
+	s.f.Trikk(s.t, s.config, append([]string{command, "-e", "test", "--yes"}, args...)...).Exit(s.t, 0)
+}
+
+// under runs an operation under load and gives what was lost from the moment when one version answers until another one does.
+func (s *scene) under(operation, from, to string, do func()) cell {
+	s.t.Helper()
+	var urls []string
+	for _, p := range s.proxies {
+		urls = append(urls, p.url)
+	}
+	began := time.Now()
+	load := s.f.HeavyLoad(s.t, urls...)
+	load.Saw(from)
+	do()
+	load.Saw(to)
+	count := load.Stop()
+	c := cell{driver: s.front.driver, operation: operation, count: count, seconds: time.Since(began).Seconds(), closes: s.front.closes}
+	s.t.Logf("%s, %s: %d requests, %d failed, %d idle connections closed, versions %v\n%s",
+		c.driver, operation, count.Requests, count.Failed, count.Closed, count.Versions, strings.Join(count.Errors, "\n"))
+	return c
+}
+
+// rolling deploys a version.
+func (s *scene) rolling() cell {
+	s.app(s.behind())
+	return s.under("rolling", "1.0", "2.0", func() { s.trikk("apply", "hello@2.0") })
+}
+
+// rollback goes back to the version before.
+func (s *scene) rollback() cell {
+	return s.under("rollback", "2.0", "1.0", func() { s.trikk("rollback", "hello") })
+}
+
+// reloaded deploys a version while all proxies are reloaded in every turn, between the drain and the stop.
+func (s *scene) reloaded() cell {
+	s.app(s.held())
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.reloadInTurns(done)
+	}()
+	c := s.under("reload in mid drain", "1.0", "3.0", func() { s.trikk("apply", "hello@3.0") })
+	close(done)
+	<-ended
+	c.closes = s.front.reloadCloses
+	return c
+}
+
+// reloadInTurns waits until a server is held, reloads the proxies and lets the turn go on.
+func (s *scene) reloadInTurns(done <-chan struct{}) {
+	for {
+		for _, m := range s.f.App[:3] {
+			if !m.Exists(hold) {
+				continue
+			}
+			for _, p := range s.proxies {
+				p.reload(s.t)
+			}
+			time.Sleep(time.Second) // the reload is over, and the drain forgotten
+			m.Run(s.t, "rm "+hold)
+		}
+		select {
+		case <-done:
+			return
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// naive restarts servers that the proxies still send requests to.
+func (s *scene) naive() cell {
+	s.app("")
+	c := s.under("naive", "3.0", "1.0", func() { s.trikk("apply", "hello@1.0") })
+	c.naive = true
+	return c
+}
