@@ -82,6 +82,27 @@ func machine(h plan.Host) string {
 	return fmt.Sprintf("%s:%d via %s", h.Address, port, h.Jump)
 }
 
+// machinesOf gives the machine of each host of an environment.
+func machinesOf(e plan.Environment) map[string]string {
+	out := map[string]string{}
+	for _, name := range hosts(e) {
+		out[name] = machineIn(e, hostOf(e, name), maxJumps)
+	}
+	return out
+}
+
+// maxJumps bounds the hosts on the way to a machine, which may be a circle.
+const maxJumps = 8
+
+// machineIn is machine for more than one environment: a jump by the name of a host is that host's machine, since the name may be
+// another's elsewhere.
+func machineIn(e plan.Environment, h plan.Host, jumps int) string {
+	if jumps > 0 && h.Jump != "" && isHost(e, h.Jump) {
+		h.Jump = machineIn(e, hostOf(e, h.Jump), jumps-1)
+	}
+	return machine(h)
+}
+
 // driver checks a proxy's commands and the host that its watch asks.
 func (c *checker) driver(e plan.Environment, p plan.Proxy) {
 	path := "environments." + e.Name + ".proxies." + p.Name
