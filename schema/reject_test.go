@@ -242,6 +242,8 @@ func TestWrongEnvironmentsAreRefused(t *testing.T) {
 		{`servers: a: address: "me@x"`, "servers.a.address", "must be a DNS name"},
 		{`servers: a: address: "-oProxyCommand=x"`, "servers.a.address", "must be a DNS name"},
 		{`servers: a: address: ""`, "servers.a.address", "must be a DNS name"},
+		{`servers: a: address: "x:2222"`, "servers.a.address", "a port goes into the field port"},
+		{`servers: a: address: "10.0.0.1:22"`, "servers.a.address", "a port goes into the field port"},
 		{`servers: a: {address: "x", port: 70000}`, "servers.a.port", "must be a port"},
 		{`servers: a: {address: "x", jump: "a b"}`, "servers.a.jump", "must be the name of a host"},
 		{`servers: a: {address: "x", driver: haproxy: {}}`, "servers.a.driver", "not allowed"},
