@@ -39,7 +39,7 @@ func (f *Fleet) Caddy(t testing.TB, m *Machine, b Balancer) *Caddy {
 			t.Fatal(err)
 		}
 	}
-	m.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+caddyBinary+" start --config caddy.json --pidfile pid </dev/null >start.log 2>&1")
+	m.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+caddyBinary+" start --config caddy.json --pidfile pid </dev/null >start.log 2>&1 || { cat start.log; exit 1; }")
 	t.Cleanup(func() {
 		_, _ = m.Try(`pid=$(cat /srv/caddy/pid) && kill -KILL $pid; rm -rf /srv/caddy ` + caddyBinary)
 	})
@@ -55,7 +55,7 @@ func (c *Caddy) Reload(t *testing.T) {
 
 var caddyConfig = template.Must(template.New("caddy").Parse(`{
   "admin": {"listen": "127.0.0.1:2019"},
-  "logging": {"logs": {"default": {"level": "WARN", "writer": {"output": "file", "filename": "/srv/caddy/log"}}}},
+  "logging": {"logs": {"default": {"level": "WARN"}}},
   "apps": {"http": {"servers": {"{{.Name}}": {
     "listen": [":{{.Port}}"],
     "automatic_https": {"disable": true},

@@ -109,7 +109,7 @@ MaxKeepAliveRequests 0
 KeepAliveTimeout 30
 ProxyHCExpr up {%{REQUEST_STATUS} =~ /^[23]/}
 <Proxy balancer://{{.Name}}>
-{{$port := .ToPort}}{{range .To}}  BalancerMember http://{{.Address}}:{{$port}} route={{.Name}} hcmethod=GET hcuri=/health hcexpr=up hcinterval=200ms hcfails=2 hcpasses=2
+{{$port := .ToPort}}{{range .To}}  BalancerMember http://{{.Address}}:{{$port}} route={{.Name}} hcmethod=GET hcuri=/health hcexpr=up hcinterval=200ms hcfails=2 hcpasses=2 upgrade=websocket
 {{end}}</Proxy>
 <Location /balancer-manager>
   SetHandler balancer-manager
@@ -120,7 +120,7 @@ RewriteCond {{.Out}} -f
 RewriteRule ^/proxy-health$ - [R=503,L]
 RewriteRule ^/proxy-health$ balancer://{{.Name}}/ready [P]
 {{end}}ProxyPass /balancer-manager !
-ProxyPass / balancer://{{.Name}}/ upgrade=websocket
+ProxyPass / balancer://{{.Name}}/
 `))
 
 // Modules are httpd's modules that the configuration needs, by name, with their files.

@@ -106,7 +106,7 @@ func (p *factsParser) fact(key string, fields []string) error {
 	case "edited":
 		return p.edited(f(0))
 	case "release":
-		a.Releases = append(a.Releases, plan.InstalledRelease{Name: f(0)})
+		a.Releases = append(a.Releases, plan.InstalledRelease{Name: f(0), Foreign: f(1) == "foreign"})
 	case "good":
 		p.good[f(0)] = f(1)
 	case "cached":

@@ -92,7 +92,11 @@ linked() {
 releases() {
 	for dir in "$root"/releases/*; do
 		[ -d "$dir" ] && [ ! -L "$dir" ] || continue
-		put release "${dir##*/}"
+		if [ -d "$dir/.trikk" ]; then
+			put release "${dir##*/}"
+		else
+			put release "${dir##*/}" foreign
+		fi
 		[ -f "$dir/.trikk/manifest.json" ] || continue
 		printf 'manifest '
 		while IFS= read -r text || [ -n "$text" ]; do

@@ -72,6 +72,16 @@ func TestLookReadsEveryKindOfLink(t *testing.T) {
 	}
 }
 
+// A folder of releases in which trikk left nothing is somebody else's.
+func TestForeignReleases(t *testing.T) {
+	f := newFleet(t, "app01")
+	f.sh("app01", "mkdir -p apps/web/releases/1.0-a/.trikk apps/web/releases/backup")
+	got := f.look("app01").Releases
+	if len(got) != 2 || got[0].Name != "1.0-a" || got[0].Foreign || got[1].Name != "backup" || !got[1].Foreign {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestPreflight(t *testing.T) {
 	tests := []struct {
 		name, prepare string

@@ -182,6 +182,7 @@ func TestPruneNamesOnlyWhatItMay(t *testing.T) {
 		Releases: []plan.InstalledRelease{
 			release("..", "", false), release("../../etc", "", false), release(".hidden", "", true), release("a/b", "1", true), release("", "", false),
 			release("damaged", "7", false), release("good", "5", true), release("live", "3", true), release("old", "2", true), release("partial", "", false), release("running", "1", true),
+			{Name: "backup", Foreign: true},
 		},
 		Cached: []string{"../x", ".part", "good.tar.gz", "live.tar.gz", "old.tar.gz"},
 	}

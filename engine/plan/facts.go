@@ -48,6 +48,8 @@ type InstalledRelease struct {
 	Name     string `json:"name"`
 	Complete bool   `json:"complete,omitempty"` // its manifest exists: it was unpacked and configured to the end
 	Good     bool   `json:"good,omitempty"`     // it was proven healthy on this host
+	// Foreign: trikk did not make it, so it is never pruned.
+	Foreign bool `json:"foreign,omitempty"`
 	// Manifest is what the completing step recorded; zero when incomplete.
 	Manifest Manifest `json:"manifest,omitzero"`
 	// GoodSeq orders good releases by when they were proven, highest last; from run IDs, never from clocks of the host.

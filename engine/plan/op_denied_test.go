@@ -18,6 +18,7 @@ func TestRootOfSomebodyElse(t *testing.T) {
 	onShells(t, func(t *testing.T, s *server) {
 		s.write("releases/1.0-aa/bin/x.sh", "")
 		s.write("releases/1.0-aa/data/x", "")
+		s.write("releases/1.0-aa/.trikk/x", "")
 		s.complete("2.0-bb")
 		s.write("shared/config/disabled", "")
 		s.write(".trikk/cache/a.jar", "jar")

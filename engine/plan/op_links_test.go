@@ -149,11 +149,13 @@ func TestPruneFails(t *testing.T) {
 		s.link("releases/3.0-cc", "current")
 		s.fails(plan.Prune{Root: s.root, Current: "current", Releases: []string{"2.0-bb", "3.0-cc"}}, "refused to remove 3.0-cc: it is current")
 		s.fails(plan.Prune{Root: s.root, Current: "current", Releases: []string{"2.0-bb", "1.0-aa"}}, "refused to remove 1.0-aa: it was proven good last")
+		s.write("releases/backup/app.txt", "somebody's")
+		s.fails(plan.Prune{Root: s.root, Current: "current", Releases: []string{"2.0-bb", "backup"}}, "refused to remove backup: trikk did not make it")
 		for _, bad := range []string{"", ".", "..", "../shared", "a/b", "/", ".trikk", "*/.."} {
 			s.fails(plan.Prune{Root: s.root, Current: "current", Releases: []string{"2.0-bb", bad}}, "is no plain name")
 			s.fails(plan.Prune{Root: s.root, Current: "current", Cached: []string{bad}}, "is no plain name")
 		}
-		for _, r := range []string{"1.0-aa", "2.0-bb", "3.0-cc"} {
+		for _, r := range []string{"1.0-aa", "2.0-bb", "3.0-cc", "backup"} {
 			if !s.exists("releases/" + r + "/app.txt") {
 				t.Errorf("a refused prune removed %s", r)
 			}

@@ -150,7 +150,10 @@ done)
 find "$tree" -type f \( -perm -4000 -o -perm -2000 \) -exec chmod ug-s {} +
 `
 
+// The empty folder .trikk says that trikk made the release; what else lies in releases is nobody's to replace or to prune.
 const shUnpackEnd = `
+[ ! -d "$dir" ] || [ -L "$dir" ] || [ -d "$dir/.trikk" ] || fail "$dir is there already, and trikk did not make it: move it away"
+mkdir "$tree/.trikk"
 if [ -e "$dir" ] || [ -L "$dir" ]; then
 	[ -L "$dir" ] || keepedits "$dir" "$release"
 	mv -T "$dir" "$releases/.$release.old.$$"

@@ -270,6 +270,12 @@ func TestUnpackFails(t *testing.T) {
 		if s.exists("releases/1.0-aa") {
 			t.Error("a failed unpack left a release")
 		}
+		s.write("releases/1.0-aa/precious", "somebody's")
+		s.cache("a.jar", []byte("jar"))
+		s.fails(plan.Unpack{Root: s.root, File: "a.jar", Release: "1.0-aa", Format: "none"}, "releases/1.0-aa is there already, and trikk did not make it: move it away")
+		if !s.exists("releases/1.0-aa/precious") {
+			t.Error("a folder that trikk did not make was replaced")
+		}
 	})
 }
 

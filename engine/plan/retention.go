@@ -8,7 +8,7 @@ import (
 
 // superfluous names the releases and cached archives of a host that the plan may remove: incomplete releases, releases that
 // were never good, and good ones beyond Layout.Keep. It never names the release that is or becomes current, what runs, the
-// last good one, or anything that is no plain name.
+// last good one, what trikk did not make, or anything that is no plain name.
 func (c *compiler) superfluous(host string) (releases, cached []string) {
 	at := c.at(host)
 	keep := map[string]bool{c.rel.Name: true, at.Current: true, at.Running: true}
@@ -33,7 +33,7 @@ func (c *compiler) superfluous(host string) (releases, cached []string) {
 	for _, r := range at.Releases {
 		if keep[r.Name] {
 			files[r.Manifest.File] = true
-		} else if plainName(r.Name) {
+		} else if !r.Foreign && plainName(r.Name) {
 			releases = append(releases, r.Name)
 		}
 	}

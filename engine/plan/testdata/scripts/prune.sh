@@ -95,6 +95,7 @@ for name do
 	if [ -n "$live" ] && [ "$(readlink -f "$releases/$name" || :)" = "$live" ]; then
 		fail "refused to remove $name: it is $current"
 	fi
+	[ ! -e "$releases/$name" ] || [ -d "$releases/$name/.trikk" ] || fail "refused to remove $name: trikk did not make it"
 	[ "$name" != "$last" ] || fail "refused to remove $name: it was proven good last"
 done
 for name do

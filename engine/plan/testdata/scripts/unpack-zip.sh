@@ -160,6 +160,8 @@ done)
 [ -z "$bad" ] || refuse "a hard link in it leaves the release"
 find "$tree" -type f \( -perm -4000 -o -perm -2000 \) -exec chmod ug-s {} +
 
+[ ! -d "$dir" ] || [ -L "$dir" ] || [ -d "$dir/.trikk" ] || fail "$dir is there already, and trikk did not make it: move it away"
+mkdir "$tree/.trikk"
 if [ -e "$dir" ] || [ -L "$dir" ]; then
 	[ -L "$dir" ] || keepedits "$dir" "$release"
 	mv -T "$dir" "$releases/.$release.old.$$"
