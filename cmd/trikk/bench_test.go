@@ -97,8 +97,10 @@ type call struct {
 	answers  string
 	asked    func() // called before an answer is read
 	terminal bool
-	signals  chan os.Signal
-	ended    chan struct{}
+	// unwritable is the error of every write to standard output; nil: it can be written
+	unwritable error
+	signals    chan os.Signal
+	ended      chan struct{}
 }
 
 // typist types the answers, one line a read.
@@ -128,11 +130,15 @@ func (p *typist) Read(b []byte) (int, error) {
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
+	err  error // of every write
 }
 
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.err != nil {
+		return 0, o.err
+	}
 	return o.text.Write(p)
 }
 
@@ -144,7 +150,7 @@ func (o *output) String() string {
 
 // begin starts a call of trikk in the config repository.
 func (b *bench) begin(c *call) *call {
-	c.b, c.out, c.err, c.signals, c.ended = b, &output{}, &output{}, make(chan os.Signal, 4), make(chan struct{})
+	c.b, c.out, c.err, c.signals, c.ended = b, &output{err: c.unwritable}, &output{}, make(chan os.Signal, 4), make(chan struct{})
 	w := world{
 		in: &typist{strings.NewReader(c.answers), c.asked}, out: c.out, err: c.err, now: time.Now, dir: b.fleet.Config, terminal: c.terminal,
 		env:     func(string) string { return "" },

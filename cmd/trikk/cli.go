@@ -54,12 +54,15 @@ func system() world {
 // cli is one call of trikk: the world and the common flags.
 type cli struct {
 	world
-	flags  flags
-	caught os.Signal // that asked to stop
+	flags   flags
+	caught  os.Signal // that asked to stop
+	changed bool      // a run changed something
 }
 
 // Main runs one command line and gives its exit code. Only it maps errors to codes.
 func Main(args []string, w world) int {
+	out := &printed{to: w.out}
+	w.out = out
 	c := &cli{world: w}
 	root := c.root()
 	root.SetArgs(args)
@@ -67,15 +70,20 @@ func Main(args []string, w world) int {
 	root.SetOut(w.out)
 	root.SetErr(w.err)
 	err := root.ExecuteContext(context.Background())
-	if err == nil {
-		return exitDone
+	if !toldAlready(err) {
+		complain(w.err, err)
 	}
-	var known *exitError
-	if errors.As(err, &known) && known.err == nil {
-		return known.code
+	if lost := out.lost(); lost != nil {
+		complain(w.err, lost)
+		return c.exitWithoutOutput(exitOf(err))
 	}
-	complain(w.err, err)
 	return exitOf(err)
+}
+
+// toldAlready: the command said all that there is to say about its error.
+func toldAlready(err error) bool {
+	var known *exitError
+	return err == nil || errors.As(err, &known) && known.err == nil
 }
 
 // complain prints an error: each line that is not part of the one before begins with the program's name.

@@ -155,6 +155,7 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 		_ = d.lock.Ended()
 	}
 	view.finish(outcome)
+	c.changed = c.changed || changes(outcome)
 	if err != nil {
 		return outcome, fmt.Errorf("run %s: %w", f.run, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"trikk.dev/engine/act"
@@ -157,10 +158,25 @@ func unrecorded(o plan.Outcome, err error) error {
 	case plan.Broken, plan.Reverted, plan.Partly:
 		return &exitError{exitOfOutcome(o.Status), err}
 	}
-	for _, l := range o.Lanes {
-		if l.Changed {
-			return &exitError{exitPartly, err}
-		}
+	if changes(o) {
+		return &exitError{exitPartly, err}
 	}
 	return err
+}
+
+// changes tells whether a run changed something somewhere.
+func changes(o plan.Outcome) bool {
+	return slices.ContainsFunc(o.Lanes, func(l plan.LaneOutcome) bool { return l.Changed })
+}
+
+// exitWithoutOutput is the exit code of a command whose output could not be written. A failure keeps its code, and a run that
+// changed something is never "failed, and nothing was changed".
+func (c *cli) exitWithoutOutput(code int) int {
+	switch {
+	case code != exitDone && code != exitChanges:
+		return code
+	case c.changed:
+		return exitPartly
+	}
+	return exitFailed
 }

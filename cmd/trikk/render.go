@@ -18,7 +18,7 @@ func (c *cli) renderCommand() *cobra.Command {
 		Use:   "render APP -e ENV",
 		Short: "Print the generated files exactly as they would be written",
 		Long: "Prints the app's generated files exactly as they would be written into a release, or writes them under a\n" +
-			"folder with -o. Secrets are not read: {secret:NAME} stands for one. It needs no network." + exitHelp(exitDone, exitConfig, exitUsage),
+			"folder with -o. Secrets are not read: {secret:NAME} stands for one. It needs no network." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
 		Example: "  trikk render jmsadmin -e prod\n  trikk render jmsadmin -e prod -o /tmp/out",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, names []string) error {

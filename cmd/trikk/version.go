@@ -12,7 +12,7 @@ import (
 func (c *cli) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: args(0, 0),
-		Long: "Prints the version of trikk and of the plan documents it reads and writes." + exitHelp(exitDone, exitUsage),
+		Long: "Prints the version of trikk and of the plan documents it reads and writes." + exitHelp(exitDone, exitFailed, exitUsage),
 		RunE: func(*cobra.Command, []string) error {
 			v := buildVersion()
 			if c.flags.json {
