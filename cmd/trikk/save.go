@@ -39,9 +39,11 @@ func (c *cli) printPlan(ctx context.Context, p plan.Plan, v planView, s saving) 
 		return err
 	}
 	if s.file != "" {
-		if err := c.save(ctx, doc.Bytes(), s); err != nil {
+		by, err := c.save(ctx, doc.Bytes(), s)
+		if err != nil {
 			return err
 		}
+		c.saySaved(p, s.file, by)
 	}
 	if c.flags.json {
 		_, err := c.out.Write(doc.Bytes())
@@ -51,9 +53,21 @@ func (c *cli) printPlan(ctx context.Context, p plan.Plan, v planView, s saving) 
 	return nil
 }
 
-// save writes the plan document and, if asked, its signature. A key that can't sign leaves no file.
-func (c *cli) save(ctx context.Context, doc []byte, s saving) error {
-	path, by := c.absolute(s.file), ""
+// saySaved tells what a saved plan is good for. by is who signed it, or "".
+func (c *cli) saySaved(p plan.Plan, file, by string) {
+	if by != "" {
+		by = ", signed by " + by
+	}
+	if p.Offline {
+		c.say("saved to %s%s; it was made offline: it is for reading, not for applying", file, by)
+		return
+	}
+	c.say("saved to %s%s; to apply exactly this plan: trikk apply --plan %s", file, by, file)
+}
+
+// save writes the plan document and, if asked, its signature, and gives whose it is. A key that can't sign leaves no file.
+func (c *cli) save(ctx context.Context, doc []byte, s saving) (by string, err error) {
+	path := c.absolute(s.file)
 	var signature []byte
 	if s.key != "" {
 		key := s.key
@@ -62,18 +76,17 @@ func (c *cli) save(ctx context.Context, doc []byte, s saving) error {
 		}
 		made, err := c.signature(ctx, key, doc)
 		if err != nil {
-			return err
+			return "", err
 		}
-		signature, by = made.Text(), ", signed by "+made.Fingerprint()
+		signature, by = made.Text(), made.Fingerprint()
 	}
 	if err := saveFile(path, doc); err != nil {
-		return fmt.Errorf("saving the plan: %w", err)
+		return "", fmt.Errorf("saving the plan: %w", err)
 	}
 	if signature != nil {
 		if err := saveFile(path+".sig", signature); err != nil {
-			return fmt.Errorf("saving the signature: %w", err)
+			return "", fmt.Errorf("saving the signature: %w", err)
 		}
 	}
-	c.say("saved to %s%s; to apply exactly this plan: trikk apply --plan %s", s.file, by, s.file)
-	return nil
+	return by, nil
 }
