@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -15,20 +16,42 @@ func (c *cli) vetCommand() *cobra.Command {
 		Use:   "vet [DIR…]",
 		Short: "Validate every app and environment, offline",
 		Long: "Validates every app and environment of the config repository and checks them against each other. It needs no\n" +
-			"network and prints every mistake, one a line: file:line:col: what (hint)." + exitHelp(exitDone, exitConfig, exitUsage),
+			"network and prints every mistake, one a line: file:line:col: what (hint)." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
 		Example: "  trikk vet\n  trikk vet apps/gis",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
+			if err := c.folders(dirs); err != nil {
+				return err
+			}
 			w, err := c.load(cmd.Context(), dirs...)
 			if err != nil {
 				return c.showMistakes(err)
 			}
-			if err := refusals(w, c.within(dirs)); err != nil {
+			within := c.within(dirs)
+			if err := refusals(w, within); err != nil {
 				return c.showMistakes(err)
 			}
-			c.showVetted(w)
+			c.showVetted(countWithin(w, within))
 			return nil
 		},
 	}
+}
+
+// folders refuses files: what vet says is about folders. One that is not there is a mistake that loading tells.
+func (c *cli) folders(dirs []string) error {
+	for _, d := range dirs {
+		if at, err := os.Stat(c.inRepository(d)); err == nil && !at.IsDir() {
+			return &exitError{exitConfig, fmt.Errorf("%s is no folder (name a folder of the config repository)", d)}
+		}
+	}
+	return nil
+}
+
+// inRepository makes a path of the command line, or of a mistake, absolute.
+func (c *cli) inRepository(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return c.absolute(filepath.Join(c.flags.dir, path))
 }
 
 // refusals compiles every deployment as if nothing were installed, so that what plan would refuse is known before.
@@ -74,7 +97,7 @@ func diagnostics(err error) []config.Diagnostic {
 func (c *cli) within(dirs []string) func(plan.Pos) bool {
 	return func(p plan.Pos) bool {
 		for _, d := range dirs {
-			rel, err := filepath.Rel(c.absolute(filepath.Join(c.flags.dir, d)), c.absolute(filepath.Join(c.flags.dir, p.File)))
+			rel, err := filepath.Rel(c.inRepository(d), c.inRepository(filepath.FromSlash(p.File)))
 			if err == nil && filepath.IsLocal(rel) {
 				return true
 			}
@@ -90,9 +113,7 @@ func (c *cli) showMistakes(err error) error {
 		return &exitError{exitConfig, err}
 	}
 	if c.flags.json {
-		for _, d := range wrong.List {
-			_ = c.event("mistake", map[string]any{"file": d.Pos.File, "line": d.Pos.Line, "column": d.Pos.Column, "path": d.Path, "message": d.Message, "hint": d.Hint})
-		}
+		c.tell("mistake", wrong.List)
 		return &exitError{code: exitConfig}
 	}
 	fmt.Fprintln(c.out, wrong.Error())
@@ -100,19 +121,52 @@ func (c *cli) showMistakes(err error) error {
 	return &exitError{code: exitConfig}
 }
 
-func (c *cli) showVetted(w config.Workspace) {
-	names := map[string]bool{}
-	for _, a := range w.Apps() {
-		names[a.Name] = true
+// tell writes one event for each diagnostic: "mistake", or "warning" with the same fields.
+func (c *cli) tell(event string, list []config.Diagnostic) {
+	for _, d := range list {
+		_ = c.event(event, map[string]any{"file": d.Pos.File, "line": d.Pos.Line, "column": d.Pos.Column, "path": d.Path, "message": d.Message, "hint": d.Hint})
 	}
-	if c.flags.json {
-		_ = c.event("vet.finished", map[string]any{"apps": len(names), "deployments": len(w.Apps()), "environments": len(w.Environments), "warnings": len(w.Warnings)})
-		return
+}
+
+// findings is what was found right.
+type findings struct {
+	apps, environments map[string]bool
+	deployments        int
+	warnings           []config.Diagnostic
+}
+
+// countWithin counts what is within: apps, and environments that are there or that these apps are deployed to.
+func countWithin(w config.Workspace, within func(plan.Pos) bool) findings {
+	v := findings{apps: map[string]bool{}, environments: map[string]bool{}}
+	for _, e := range w.Environments {
+		if within(e.Pos) {
+			v.environments[e.Name] = true
+		}
+	}
+	for _, a := range w.Apps() {
+		if within(a.Pos) {
+			v.apps[a.Name], v.environments[a.Env] = true, true
+			v.deployments++
+		}
 	}
 	for _, d := range w.Warnings {
+		if within(d.Pos) {
+			v.warnings = append(v.warnings, d)
+		}
+	}
+	return v
+}
+
+func (c *cli) showVetted(v findings) {
+	if c.flags.json {
+		c.tell("warning", v.warnings)
+		_ = c.event("vet.finished", map[string]any{"apps": len(v.apps), "deployments": v.deployments, "environments": len(v.environments), "warnings": len(v.warnings)})
+		return
+	}
+	for _, d := range v.warnings {
 		c.say("warning: %s", d)
 	}
 	if !c.flags.quiet {
-		fmt.Fprintf(c.out, "%s in %s, %s: all right\n", plural(len(names), "app"), plural(len(w.Environments), "environment"), plural(len(w.Apps()), "deployment"))
+		fmt.Fprintf(c.out, "%s in %s, %s: all right\n", plural(len(v.apps), "app"), plural(len(v.environments), "environment"), plural(v.deployments, "deployment"))
 	}
 }
