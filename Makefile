@@ -1,4 +1,4 @@
-.PHONY: build test full units e2e killtest simulate mutants lint
+.PHONY: build test full units e2e killtest zeroloss simulate mutants lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -28,6 +28,11 @@ e2e: ## the built trikk on a fleet of machines; needs root, or sudo
 
 killtest: ## trikk is killed at every write of its journal, on real sshd, and goes on
 	TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run 'TestKillAtEveryJournalWrite$$' ./e2e
+
+zeroloss: ## each driver under load, in each operation: the table of docs/zero-downtime.md
+	@out=$$(TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run '^TestZeroLoss$$' ./e2e/zeroloss 2>&1); status=$$?; \
+	printf '%s\n' "$$out" | grep -v -e '^zeroloss: ' -e '^=== ' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
+	printf '%s\n' "$$out" | grep '^zeroloss: '; exit $$status
 
 lint: ## staticcheck, as CI runs it
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...

@@ -24,14 +24,20 @@ type realCaddy struct {
 	point            plan.Point
 }
 
-// startCaddy builds Caddy out of e2e/caddy and starts it.
+// builtCaddy is the path of Caddy, built out of e2e/caddy.
+func builtCaddy(t *testing.T) string {
+	t.Helper()
+	binary := t.TempDir() + "/caddy"
+	if out, err := exec.Command("go", "build", "-C", "../../e2e/caddy", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("building caddy: %v\n%s", err, out)
+	}
+	return binary
+}
+
 func startCaddy(t *testing.T, servers ...string) *realCaddy {
 	t.Helper()
 	dir, port, admin := t.TempDir(), freePort(t), freePort(t)
-	c := &realCaddy{binary: dir + "/caddy", dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
-	if out, err := exec.Command("go", "build", "-C", "../../e2e/caddy", "-o", c.binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("building caddy: %v\n%s", err, out)
-	}
+	c := &realCaddy{binary: builtCaddy(t), dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	var list []string
 	for _, s := range servers {
 		list = append(list, fmt.Sprintf(`{"dial":%q}`, strings.TrimPrefix(s, "http://")))

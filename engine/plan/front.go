@@ -1,0 +1,147 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// front is an app as one proxy sees it.
+type front struct {
+	app     App
+	proxy   Proxy
+	backend string
+	members []frontMember
+	check   string // path of the health check; "": the port is connected to
+}
+
+// frontMember is a server behind a proxy.
+type frontMember struct {
+	name    string // as the topology says
+	address string // HOST:PORT
+	idle    bool   // a standby server: it starts out of rotation
+}
+
+// Fronts gives the proxies' side of the apps' topologies, which the drivers expect: backends, balancers, upstreams and handlers, as files by
+// proxy, sorted by path. The notes name what has no such side. It fails where a port or a name can't be had.
+func Fronts(env Environment, apps []App) (files []Rendered, notes []string, err error) {
+	byProxy := map[string][]front{}
+	for _, app := range apps {
+		for _, name := range app.proxies() {
+			f, err := frontOf(app, env, name)
+			if err != nil {
+				return nil, nil, err
+			}
+			if i := slices.IndexFunc(byProxy[name], func(g front) bool { return g.backend == f.backend }); i >= 0 {
+				return nil, nil, &Refusal{Pos: app.place("topology"), Text: fmt.Sprintf("%s and %s have the same backend %s on %s", byProxy[name][i].app.Name, app.Name, f.backend, name)}
+			}
+			byProxy[name] = append(byProxy[name], f)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(byProxy)) {
+		render := env.Proxies[name].Driver.front()
+		if render == nil {
+			notes = append(notes, fmt.Sprintf("%s: what its driver watches or runs is written by whoever wrote its commands or health checks", name))
+			continue
+		}
+		for _, f := range byProxy[name] {
+			for _, file := range render(f) {
+				file.Path, file.Mode = name+"/"+file.Path, "0644"
+				files = append(files, file)
+			}
+		}
+	}
+	slices.SortFunc(files, func(a, b Rendered) int { return strings.Compare(a.Path, b.Path) })
+	return files, notes, nil
+}
+
+// front is how a driver's proxy is told of a backend; nil: trikk does not know.
+func (d Driver) front() func(front) []Rendered {
+	switch {
+	case d.HAProxy != nil:
+		return haproxyFront
+	case d.HTTPD != nil:
+		return httpdFront
+	case d.Nginx != nil:
+		return nginxFront
+	case d.Caddy != nil:
+		return caddyFront
+	}
+	return nil
+}
+
+// frontOf is the app at one of its proxies.
+func frontOf(app App, env Environment, proxy string) (front, error) {
+	port, err := app.frontPort()
+	if err != nil {
+		return front{}, err
+	}
+	f := front{app: app, proxy: env.Proxies[proxy], check: app.frontCheck()}
+	servers := slices.Concat(app.Servers, app.Standby)
+	if app.Topology.Pairs != nil {
+		i := slices.Index(app.Topology.Pairs.Proxies, proxy)
+		servers = app.Servers[i : i+1]
+	}
+	for _, s := range servers {
+		m := frontMember{name: s, address: net.JoinHostPort(env.Servers[s].Address, strconv.Itoa(port)), idle: slices.Contains(app.Standby, s)}
+		f.backend = app.Name
+		if t := app.Topology.Shared; t != nil {
+			f.backend = app.fill(t.Backend, s, proxy)
+			m.name = strings.ReplaceAll(app.fill(t.Member, s, proxy), "{address}", env.Servers[s].Address)
+		}
+		f.members = append(f.members, m)
+	}
+	for _, name := range append([]string{f.backend}, f.names()...) {
+		if !frontName.MatchString(name) {
+			return front{}, &Refusal{Pos: app.place("topology"), Text: fmt.Sprintf("%s: %q can't be a name in a proxy's configuration", app.Name, name),
+				Hint: "letters, digits and . _ : - only"}
+		}
+	}
+	return f, nil
+}
+
+// frontName is what all proxies take for a name.
+var frontName = regexp.MustCompile(`^[A-Za-z0-9._:\[\]-]+$`)
+
+func (f front) names() []string {
+	var out []string
+	for _, m := range f.members {
+		out = append(out, m.name)
+	}
+	return out
+}
+
+// frontPort is the port that proxies ask: the one named http, the only one, or that of the first HTTP or TCP probe of the server itself.
+func (a App) frontPort() (int, error) {
+	if p, ok := a.Ports["http"]; ok {
+		return p, nil
+	}
+	if len(a.Ports) == 1 {
+		for _, p := range a.Ports {
+			return p, nil
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(a.Probes)) {
+		switch c := a.Probes[name]; {
+		case c.HTTP != nil:
+			return c.HTTP.Port, nil
+		case c.TCP != nil:
+			return c.TCP.Port, nil
+		}
+	}
+	return 0, &Refusal{Pos: a.Pos, Text: a.Name + ": the port that its proxies ask is not known", Hint: `write it as ports: http: 8080`}
+}
+
+// frontCheck is the path of the first HTTP probe.
+func (a App) frontCheck() string {
+	for _, name := range slices.Sorted(maps.Keys(a.Probes)) {
+		if h := a.Probes[name].HTTP; h != nil {
+			return h.Path
+		}
+	}
+	return ""
+}

@@ -1,0 +1,134 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"trikk.dev/engine/plan"
+)
+
+// fronted is an app on app01 and app02, with app03 in reserve, behind one proxy of a driver.
+func fronted(driver plan.Driver) (plan.Environment, plan.App) {
+	app := hello("app01", "app02")
+	app.Standby = []string{"app03"}
+	app.Ports = map[string]int{"http": 8080, "jmx": 2101}
+	app.Topology = plan.Topology{Shared: &plan.Shared{Proxies: []string{"lb01"}, Backend: "{app}", Member: "{server}"}}
+	env := plan.Environment{Name: "test", Servers: map[string]plan.Host{}, Proxies: map[string]plan.Proxy{"lb01": {Host: plan.Host{Name: "lb01", Address: "10.0.0.9"}, Driver: driver}}}
+	for i, s := range []string{"app01", "app02", "app03"} {
+		env.Servers[s] = plan.Host{Name: s, Address: "10.0.0." + string(rune('1'+i))}
+	}
+	return env, app
+}
+
+func TestFronts(t *testing.T) {
+	for name, test := range map[string]struct {
+		driver plan.Driver
+		member string
+		want   string
+	}{
+		"haproxy": {plan.Driver{HAProxy: &plan.HAProxy{}}, "{server}", `lb01/hello.cfg
+backend hello
+    option httpchk GET /
+    server app01 10.0.0.1:8080 check
+    server app02 10.0.0.2:8080 check
+    server app03 10.0.0.3:8080 check disabled
+`},
+		"httpd": {plan.Driver{HTTPD: &plan.HTTPD{}}, "{server}", `lb01/hello.conf
+<Proxy balancer://hello>
+    BalancerMember http://10.0.0.1:8080 route=app01
+    BalancerMember http://10.0.0.2:8080 route=app02
+    BalancerMember http://10.0.0.3:8080 route=app03 status=+D
+</Proxy>
+`},
+		"nginx": {plan.Driver{Nginx: &plan.Nginx{Servers: "/etc/nginx/trikk/{backend}.servers", Generation: "http://127.0.0.1/_trikk/{backend}"}}, "{server}", `lb01/hello.conf
+upstream hello { include /etc/nginx/trikk/hello.servers; }
+# in the server that http://127.0.0.1/_trikk/hello asks:
+# location = /_trikk/hello { include /etc/nginx/trikk/hello.servers.generation; }
+lb01/hello.servers
+server 10.0.0.1:8080; # app01
+server 10.0.0.2:8080; # app02
+server 10.0.0.3:8080 down; # app03
+lb01/hello.servers.generation
+return 200 "first";
+`},
+		"caddy": {plan.Driver{Caddy: &plan.Caddy{ID: "{backend}-lb"}}, "{address}:8080", `lb01/hello.json
+{
+  "@id": "hello-lb",
+  "handler": "reverse_proxy",
+  "transport": {
+    "protocol": "http"
+  },
+  "stream_close_delay": "30s",
+  "upstreams": [
+    {
+      "dial": "10.0.0.1:8080"
+    },
+    {
+      "dial": "10.0.0.2:8080"
+    }
+  ]
+}
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env, app := fronted(test.driver)
+			app.Topology.Shared.Member = test.member
+			app.Rollout.DrainDeadline = plan.Duration(30 * time.Second)
+			files, notes, err := plan.Fronts(env, []plan.App{app})
+			if err != nil || len(notes) > 0 {
+				t.Fatal(notes, err)
+			}
+			var got strings.Builder
+			for _, f := range files {
+				got.WriteString(f.Path + "\n" + f.Content)
+			}
+			if got.String() != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got.String(), test.want)
+			}
+		})
+	}
+}
+
+// TestFrontsOfPairs: each proxy of a pair has its own server only.
+func TestFrontsOfPairs(t *testing.T) {
+	env, app := fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
+	env.Proxies["lb02"] = env.Proxies["lb01"]
+	app.Standby = nil
+	app.Topology = plan.Topology{Pairs: &plan.Pairs{Proxies: []string{"lb01", "lb02"}, Backend: "city", Member: "{proxy}"}}
+	files, _, err := plan.Fronts(env, []plan.App{app})
+	if err != nil || len(files) != 2 {
+		t.Fatal(files, err)
+	}
+	for i, want := range []string{"server app01 10.0.0.1:8080 check\n", "server app02 10.0.0.2:8080 check\n"} {
+		if !strings.HasSuffix(files[i].Content, want) || strings.Count(files[i].Content, "server") != 1 || !strings.HasPrefix(files[i].Content, "backend hello\n") {
+			t.Errorf("%s:\n%s", files[i].Path, files[i].Content)
+		}
+	}
+}
+
+func TestFrontsThatCantBe(t *testing.T) {
+	env, app := fronted(plan.Driver{Marker: &plan.Marking{File: "x"}})
+	if files, notes, err := plan.Fronts(env, []plan.App{app}); err != nil || len(files) > 0 || len(notes) != 1 || !strings.HasPrefix(notes[0], "lb01: ") {
+		t.Error(files, notes, err)
+	}
+	for name, test := range map[string]struct {
+		edit func(*plan.App)
+		want string
+	}{
+		"no port": {func(a *plan.App) { a.Ports, a.Probes = nil, nil }, "hello: the port that its proxies ask is not known"},
+		"a name":  {func(a *plan.App) { a.Topology.Shared.Backend = "a b;" }, `hello: "a b;" can't be a name in a proxy's configuration`},
+	} {
+		env, app := fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
+		test.edit(&app)
+		if _, _, err := plan.Fronts(env, []plan.App{app}); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	env, app = fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
+	other := app
+	other.Name, other.Topology.Shared = "other", &plan.Shared{Proxies: []string{"lb01"}, Backend: "hello", Member: "{server}"}
+	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have the same backend hello on lb01") {
+		t.Error(err)
+	}
+}
