@@ -14,14 +14,28 @@ import (
 func (c *cli) renderCommand() *cobra.Command {
 	var out string
 	var server string
+	var proxies bool
 	cmd := &cobra.Command{
 		Use:   "render APP -e ENV",
 		Short: "Print the generated files exactly as they would be written",
 		Long: "Prints the app's generated files exactly as they would be written into a release, or writes them under a\n" +
-			"folder with -o. Secrets are not read: {secret:NAME} stands for one. It needs no network." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
-		Example: "  trikk render jmsadmin -e prod\n  trikk render jmsadmin -e prod -o /tmp/out",
-		Args:    args(1, 1),
+			"folder with -o. Secrets are not read: {secret:NAME} stands for one. It needs no network.\n\n" +
+			"With --proxies it prints what the proxies' own configuration needs instead, a file an app and proxy: HAProxy\n" +
+			"backends, httpd balancers, nginx upstreams, Caddy handlers; without APP for all apps. Put them there once." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
+		Example: "  trikk render jmsadmin -e prod\n  trikk render jmsadmin -e prod -o /tmp/out\n  trikk render --proxies -e prod -o /tmp/out",
+		Args: func(cmd *cobra.Command, names []string) error {
+			if proxies {
+				return nil
+			}
+			return args(1, 1)(cmd, names)
+		},
 		RunE: func(cmd *cobra.Command, names []string) error {
+			switch {
+			case proxies && server != "":
+				return usage("--proxies and --server don't go together")
+			case proxies:
+				return c.renderProxies(cmd.Context(), out, names)
+			}
 			ch, err := c.choose(cmd.Context(), selection{}, names)
 			if err != nil {
 				return err
@@ -45,6 +59,7 @@ func (c *cli) renderCommand() *cobra.Command {
 	c.envFlag(cmd)
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write the files under this `DIR`")
 	cmd.Flags().StringVar(&server, "server", "", "as on this `SERVER`; it must run the app")
+	cmd.Flags().BoolVar(&proxies, "proxies", false, "the proxies' side of the apps, for their own configuration")
 	return cmd
 }
 
