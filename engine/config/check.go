@@ -11,12 +11,16 @@ import (
 
 // checker checks what no single package can know: names, machines, ports and directories over all apps.
 type checker struct {
-	apps []plan.App
+	apps []plan.App // with those of which only parts are sound
 	envs map[string]plan.Environment
 	// names are those of all apps, with mistakes or not.
 	names []string
-	// partial: the inventory has mistakes, so that unknown names prove nothing.
+	// partial: an inventory can't be read, so that an unknown environment proves nothing.
 	partial bool
+	// hidden are the fields of environments that can't be read: an unknown server or proxy proves nothing there.
+	hidden map[string][]string
+	// told are the places of the mistakes of single packages.
+	told map[plan.Pos]bool
 	// twice are the environments that are defined twice: no name proves anything there.
 	twice map[string]bool
 	diags []Diagnostic
@@ -24,20 +28,27 @@ type checker struct {
 
 // check gives the mistakes across packages, and the workspace's warnings.
 func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
-	c := checker{apps: w.apps, envs: map[string]plan.Environment{}, twice: map[string]bool{}}
+	c := checker{envs: map[string]plan.Environment{}, hidden: map[string][]string{}, told: map[plan.Pos]bool{}, twice: map[string]bool{}}
+	var envs []plan.Environment
 	for _, o := range outcomes {
 		if o.name != "" {
 			c.names = append(c.names, o.name)
 		}
-		c.partial = c.partial || o.failed() && o.folder.isInventory()
+		c.partial = c.partial || o.failed() && o.folder.isInventory() && !o.salvaged.counted && len(o.envs) == 0
+		c.apps, envs = append(c.apps, o.salvaged.apps...), append(envs, o.salvaged.envs...)
+		maps.Copy(c.hidden, o.salvaged.hidden)
+		for _, d := range o.diags {
+			c.told[d.Pos] = true
+		}
 	}
+	c.apps = sortedApps(slices.Concat(w.apps, c.apps))
 	for _, f := range folders {
 		if f.broken {
 			c.partial = c.partial || f.isInventory() || len(f.labels) == 0
 			c.names = append(c.names, f.dir[strings.LastIndex(f.dir, "/")+1:])
 		}
 	}
-	c.environments(w.Environments)
+	c.environments(sortedEnvironments(slices.Concat(w.Environments, envs)))
 	c.duplicates()
 	for _, a := range c.apps {
 		c.app(a)
@@ -81,7 +92,7 @@ func (c *checker) app(a plan.App) {
 			c.add(a, fmt.Sprintf("standby.%d", i), fmt.Sprintf("server %s is both active and standby", s), "the other is at "+place(at(a, fmt.Sprintf("servers.%d", slices.Index(a.Servers, s)))))
 		}
 	}
-	if p := a.Topology.Pairs; p != nil && len(p.Proxies) != len(a.Servers) {
+	if p := a.Topology.Pairs; p != nil && len(a.Servers) > 0 && len(p.Proxies) != len(a.Servers) {
 		c.add(a, "topology.pairs.proxies", fmt.Sprintf("%s for %s in environment %s", count(len(p.Proxies), "proxy", "proxies"), count(len(a.Servers), "server", "servers"), a.Env),
 			"pairs need one proxy for each server; the servers are at "+place(at(a, "servers")))
 	}
@@ -95,7 +106,7 @@ func (c *checker) app(a plan.App) {
 
 // unknown reports an environment that the inventory doesn't have.
 func (c *checker) unknown(env string, pos plan.Pos) {
-	if c.partial {
+	if c.partial || c.told[pos] {
 		return
 	}
 	hint := suggest(env, slices.Collect(maps.Keys(c.envs)))
@@ -107,16 +118,14 @@ func (c *checker) unknown(env string, pos plan.Pos) {
 
 // unread checks the environments of an app that could not be read because of other mistakes.
 func (c *checker) unread(o outcome) {
-	if !o.failed() || len(o.apps) > 0 {
+	if !o.failed() || len(o.apps) > 0 || len(o.salvaged.apps) > 0 {
 		return
 	}
 	for _, path := range slices.Sorted(maps.Keys(o.folder.written)) {
 		env, ok := strings.CutPrefix(path, "app.environments.")
-		pos := o.folder.written[path]
-		if _, known := c.envs[env]; known || !ok || slices.ContainsFunc(o.diags, func(d Diagnostic) bool { return d.Pos == pos }) {
-			continue
+		if _, known := c.envs[env]; ok && !known {
+			c.unknown(env, o.folder.written[path])
 		}
-		c.unknown(env, pos)
 	}
 }
 
@@ -139,15 +148,21 @@ func (c *checker) listed(a plan.App, what, path string, names, known []string) {
 			c.add(a, here, fmt.Sprintf("%s %s is listed twice", what, n), "the other is at "+place(at(a, fmt.Sprintf("%s.%d", path, first))))
 			continue
 		}
-		if !slices.Contains(known, n) && !c.partial && !c.twice[a.Env] {
+		if !slices.Contains(known, n) && !c.hides(a.Env, what) {
 			c.add(a, here, fmt.Sprintf("unknown %s %q in environment %s", what, n, a.Env), suggest(n, known))
 		}
 	}
 }
 
+// hides reports whether an environment may well have a server or a proxy, or any host, that is not known.
+func (c *checker) hides(env, what string) bool {
+	field := map[string]string{"server": "servers", "proxy": "proxies"}[what]
+	return c.twice[env] || slices.ContainsFunc(c.hidden[env], func(f string) bool { return field == "" || f == field })
+}
+
 // watches checks the names of hosts that are asked about an outer balancer.
 func (c *checker) watches(a plan.App, env plan.Environment) {
-	if p := a.Topology.Pairs; p != nil && p.Outer.Marker != nil && !c.partial {
+	if p := a.Topology.Pairs; p != nil && p.Outer.Marker != nil && !c.hides(a.Env, "") {
 		if on := watchedOn(p.Outer.Marker); on != "" && !isHost(env, on) {
 			c.add(a, "topology.pairs.outer.marker.watch", fmt.Sprintf("unknown host %q in environment %s", on, env.Name), suggest(on, hosts(env)))
 		}

@@ -127,7 +127,7 @@ func (c *checker) driver(e plan.Environment, p plan.Proxy) {
 		}
 	}
 	if m := p.Driver.Marker; m != nil {
-		if on := watchedOn(m); on != "" && !isHost(e, on) {
+		if on := watchedOn(m); on != "" && !isHost(e, on) && !c.hides(e.Name, "") {
 			say(".driver.marker.watch", fmt.Sprintf("unknown host %q in environment %s", on, e.Name), suggest(on, hosts(e)))
 		}
 	}

@@ -29,6 +29,9 @@ func (r *reader) diagnose(s subject) []Diagnostic {
 	raw := field(b.values[0].value, s.root)
 	switch s.root {
 	case "app":
+		for env := range written(field(raw, "environments")) {
+			r.envs = append(r.envs, env)
+		}
 		c.app(b.language, raw)
 	default:
 		c.environments(b.language, raw)

@@ -33,6 +33,8 @@ type outcome struct {
 	diags  []Diagnostic
 	// name is the app's name where it could be read, also of an app with mistakes; "" where there is none.
 	name string
+	// salvaged is what is sound where there are mistakes.
+	salvaged salvaged
 }
 
 // source names an app in an environment, or an environment without an app.

@@ -19,6 +19,7 @@ type reader struct {
 	folder   folder
 	language language
 	outcome  outcome
+	envs     []string // the environments of an app with mistakes
 }
 
 func (r *reader) add(ds ...Diagnostic) { r.outcome.diags = append(r.outcome.diags, ds...) }
@@ -81,6 +82,7 @@ func (r *reader) app(pkg, v cue.Value) {
 	v = v.Unify(r.language.app)
 	if err := v.Validate(cue.Concrete(true), cue.All()); err != nil || pkg.Err() != nil {
 		r.add(r.diagnose(subject{real: v, err: firstError(err, pkg.Err()), root: "app"})...)
+		r.salvageApp(v)
 		return
 	}
 	common := r.places(v, nil)
@@ -122,6 +124,7 @@ func (r *reader) inventory(pkg, v cue.Value) {
 	v = v.Unify(r.language.inventory)
 	if err := v.Validate(cue.Concrete(true), cue.All()); err != nil || pkg.Err() != nil && !r.folder.has("app") {
 		r.add(r.diagnose(subject{real: v, err: firstError(err, pkg.Err()), root: "environments"})...)
+		r.salvageInventory(v)
 		return
 	}
 	it, err := v.Fields()
@@ -135,6 +138,7 @@ func (r *reader) inventory(pkg, v cue.Value) {
 		data, err := decode(it.Value(), &e)
 		if err != nil {
 			r.add(Diagnostic{Pos: r.pos(r.valuePos(it.Value())), Path: "environments." + name, Message: err.Error()})
+			r.hide(plan.Environment{Name: name, Pos: r.written("environments."+name, it.Value())}, "servers", "proxies")
 			continue
 		}
 		e.Pos = r.written("environments."+name, it.Value())

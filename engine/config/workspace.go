@@ -31,13 +31,25 @@ func newWorkspace(m module, outcomes []outcome) Workspace {
 		w.Environments = append(w.Environments, o.envs...)
 		maps.Copy(w.json, o.json)
 	}
-	slices.SortStableFunc(w.apps, func(a, b plan.App) int {
+	sortedApps(w.apps)
+	sortedEnvironments(w.Environments)
+	return w
+}
+
+// sortedApps sorts a list in place and gives it back.
+func sortedApps(list []plan.App) []plan.App {
+	slices.SortStableFunc(list, func(a, b plan.App) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Env, b.Env), comparePos(a.Pos, b.Pos))
 	})
-	slices.SortStableFunc(w.Environments, func(a, b plan.Environment) int {
+	return list
+}
+
+// sortedEnvironments sorts a list in place and gives it back.
+func sortedEnvironments(list []plan.Environment) []plan.Environment {
+	slices.SortStableFunc(list, func(a, b plan.Environment) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), comparePos(a.Pos, b.Pos))
 	})
-	return w
+	return list
 }
 
 // Apps gives all deployments, sorted by app, then environment.
