@@ -78,9 +78,9 @@ func (s *scene) app(more string) {
 	files: "config/itas.properties": properties: "http.port": %d
 	service: commands: {start: "bin/itas start", stop: "bin/itas stop", status: "bin/itas status", timeout: "20s"}
 	probes: ready: http: {port: %d, path: "/ready", contains: "ready {version}", interval: "200ms", deadline: "10s"}
-	rollout: {rolling: maxUnavailable: 1, drainDeadline: "30s", admitDeadline: "30s"}
+	rollout: {rolling: maxUnavailable: %d, drainDeadline: "30s", admitDeadline: "30s"}
 	environments: test: servers: ["app1", "app2", "app3"]
-	%s`, e2e.AppUser, s.repo.URL, port, port, more))
+	%s`, e2e.AppUser, s.repo.URL, port, port, max(1, s.front.unavailable), more))
 }
 
 // behind puts the app behind both proxies.

@@ -15,6 +15,7 @@ type front struct {
 	// closes: a change, or only a reload, ends kept connections of clients that are idle.
 	closes, reloadCloses bool
 	member               string // template of the topology; "": its default
+	unavailable          int    // how many servers may be out at once; 0: one
 	start                func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy
 }
 
@@ -23,6 +24,14 @@ type proxy struct {
 	url    string
 	config string // the driver in CUE
 	reload func(t *testing.T)
+}
+
+// haproxyAndNginx puts HAProxy on one machine and nginx on the other: each server is behind both.
+func haproxyAndNginx(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
+	if m == f.LB[0] {
+		return haproxy("driver: haproxy: {}")(t, f, m)
+	}
+	return nginx(t, f, m)
 }
 
 // port is where the app listens, name what the backends are called.
@@ -39,6 +48,7 @@ func fronts() []front {
 		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", start: caddy},
 		{driver: "marker", start: haproxy(`driver: marker: {file: "config/disabled", watch: haproxy: {}}`)},
 		{driver: "command", start: haproxy(commands)},
+		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, start: haproxyAndNginx},
 	}
 }
 
