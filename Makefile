@@ -1,4 +1,4 @@
-.PHONY: build test full units e2e killtest zeroloss simulate mutants lint
+.PHONY: build test full units e2e killtest cells zeroloss simulate mutants lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -14,7 +14,8 @@ full: ## everything, unreduced: also the cases that take minutes
 	TRIKK_FULL=1 go test -race -timeout 60m $$(go list ./... | grep -v /e2e)
 	$(MAKE) --no-print-directory mutants
 	$(MAKE) --no-print-directory simulate PLANS=10000
-	TRIKK_FULL=1 go test -count=1 -timeout 90m ./e2e/...
+	TRIKK_FULL=1 go test -count=1 -timeout 120m ./e2e
+	$(MAKE) --no-print-directory zeroloss
 
 # The rooms that share memory between goroutines.
 CONCURRENT := act artifact host host/hosttest model proxy run secret sign
@@ -24,10 +25,13 @@ units: ## all tests but the end-to-end ones; they need no privileges
 	go test -timeout 20m $(filter-out $(CONCURRENT:%=trikk.dev/engine/%),$(shell go list ./... | grep -v /e2e))
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
-	go test -timeout 20m ./e2e/...
+	go test -timeout 20m ./e2e
 
 killtest: ## trikk is killed at every write of its journal, on real sshd, and goes on
 	TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run 'TestKillAtEveryJournalWrite$$' ./e2e
+
+cells: ## each driver under load, in one operation
+	go test -count=1 -timeout 15m ./e2e/zeroloss
 
 zeroloss: ## each driver under load, in each operation: the table of docs/zero-downtime.md
 	@out=$$(TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run '^TestZeroLoss$$' ./e2e/zeroloss 2>&1); status=$$?; \
