@@ -270,6 +270,8 @@ func (c *comparison) union(sh shape, s side, path []string, d depth) {
 		c.add(s.at, path, "set at most one of "+strings.Join(arms, ", "), strings.Join(set, " and ")+" are set")
 	case n > sh.most:
 		c.add(s.at, path, exactly, strings.Join(set, " and ")+" are set")
+	case n < sh.least && d == wholly && !s.own.Exists():
+		c.add(s.outer(c), s.path(path), exactly, "")
 	case n < sh.least && d == wholly:
 		c.add(s.at, s.path(path), exactly, "")
 	}
@@ -277,7 +279,7 @@ func (c *comparison) union(sh shape, s side, path []string, d depth) {
 
 // list compares a list, element by element, then as a whole.
 func (c *comparison) list(schema cue.Value, s side, path []string) {
-	before := len(c.diags)
+	before := len(c.diags) + len(c.perhaps)
 	element := elementOf(schema)
 	for i, w := range children(s.own) {
 		at := s.at
@@ -288,7 +290,7 @@ func (c *comparison) list(schema cue.Value, s side, path []string) {
 			c.node(element, side{own: w, at: at}, append(slices.Clip(path), i), wholly)
 		}
 	}
-	if len(c.diags) == before {
+	if len(c.diags)+len(c.perhaps) == before {
 		c.leaf(schema, s, path)
 	}
 }

@@ -25,7 +25,7 @@ func (r *reader) diagnose(s subject) []Diagnostic {
 	if err != nil || b.values[0].err != nil || notBuilt(b.values[0].value) {
 		return said
 	}
-	c := comparison{module: r.module, home: r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))}
+	c := comparison{module: r.module, real: s.real, root: s.root, home: r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))}
 	raw := field(b.values[0].value, s.root)
 	switch s.root {
 	case "app":
@@ -48,8 +48,10 @@ func notBuilt(v cue.Value) bool {
 // comparison holds what the user wrote against the schema.
 type comparison struct {
 	module
-	home   string // the package's folder, as positions show it
-	shared shape  // the fields of an app, which hold in its environments
+	real   cue.Value // unified with the schema
+	root   string    // its field in the package: app or environments
+	home   string    // the package's folder, as positions show it
+	shared shape     // the fields of an app, which hold in its environments
 	diags  []Diagnostic
 	// perhaps are mistakes only if CUE finds one at the same path: what is missing may come from the schema.
 	perhaps []Diagnostic
@@ -66,6 +68,12 @@ func (c *comparison) with(said []Diagnostic) []Diagnostic {
 	for _, d := range merge(said) {
 		if i := slices.IndexFunc(c.perhaps, func(p Diagnostic) bool { return common(p.Path) == common(d.Path) }); i >= 0 {
 			d = c.perhaps[i]
+		}
+		echo := func(o Diagnostic) bool { // of the app, met again in an environment
+			return o.Message == d.Message && o.Path != d.Path && o.Path == common(d.Path)
+		}
+		if slices.ContainsFunc(out, echo) {
+			continue
 		}
 		if !covered(d, known) && !(d.vague && len(known) > 0) {
 			out = append(out, d)

@@ -48,10 +48,8 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 func (c *comparison) broken(v cue.Value, err error, at []string) {
 	for _, e := range errors.Errors(err) {
 		format, args := e.Msg()
-		if strings.HasPrefix(format, "undefined field") {
-			d := c.one(e)
-			d.Path = strings.Join(at, ".")
-			c.perhaps = append(c.perhaps, d)
+		if u := undefinedField(e); u != nil {
+			c.undefined(u, at)
 		}
 		if strings.Contains(e.Error(), "cycle with field") {
 			c.perhaps = append(c.perhaps, Diagnostic{Pos: c.pos(c.valuePos(v)), Path: strings.Join(at, "."), Message: "depends on itself"})
