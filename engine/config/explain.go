@@ -234,6 +234,9 @@ func (m module) one(e errors.Error) Diagnostic {
 			d.Hint = fmt.Sprintf("did you mean %q?", n)
 		}
 	}
+	if other, name := redeclared(e); other.IsValid() {
+		d.Message, d.Hint = fmt.Sprintf("%s is also the name of something else in this file", name), m.other(other)
+	}
 	if p := e.Position(); p.IsValid() && m.isUser(p.Filename()) {
 		d.Pos = m.pos(p)
 	} else if in := m.users(e); len(in) > 0 {

@@ -94,7 +94,7 @@ func (m module) read(name string, data []byte) (string, error) {
 		d := Diagnostic{Pos: m.at(name, data, max(0, strings.Index(string(data), v))), Message: fmt.Sprintf("language.version %s is newer than this trikk knows", v), Hint: "the newest it knows is " + cue.LanguageVersion()}
 		return "", &Errors{List: []Diagnostic{d}}
 	}
-	return "", &Errors{List: m.plain(err)}
+	return "", &Errors{List: m.wrongModule(name, data, err)}
 }
 
 // languageVersion finds the version in a module file that the library refuses to read.

@@ -28,9 +28,11 @@ type folder struct {
 	used    map[string]bool     // identifiers that its own files refer to
 	written map[string]plan.Pos // where its own files write environments, by dotted path
 	broken  bool                // a file has a syntax error
-	kind    kind
-	below   bool   // there is a parent, so that not all fields are its own
-	beside  string // the package in the same folder that has the app, if this one has none
+	// excluded are the files that a build attribute keeps from being read, as mistakes.
+	excluded []Diagnostic
+	kind     kind
+	below    bool   // there is a parent, so that not all fields are its own
+	beside   string // the package in the same folder that has the app, if this one has none
 }
 
 // kind is what a folder is for.
@@ -84,6 +86,7 @@ func (m module) scan(ctx context.Context) ([]folder, []Diagnostic, error) {
 	}
 	var out []folder
 	for _, f := range s.found {
+		s.without(f)
 		f.broken = f.broken || s.spoilt["cue.mod"] || s.spoilt[f.dir]
 		out = append(out, *f)
 	}
@@ -212,6 +215,9 @@ func (s *scanner) parse(name string, data []byte) {
 	}
 	p.files = append(p.files, name)
 	p.broken = p.broken || err != nil
+	if a := exclusion(f); a != nil {
+		p.excluded = append(p.excluded, Diagnostic{Pos: s.pos(a.Pos()), Message: a.Text + " excludes the file", Hint: "trikk reads no build tags: remove it"})
+	}
 	if f != nil {
 		p.imports = append(p.imports, s.imports(f)...)
 		p.labels = append(p.labels, s.labels(f)...)

@@ -60,6 +60,19 @@ func (c *comparison) undefined(e cueerrors.Error, at []string) {
 	c.diags = append(c.diags, d)
 }
 
+// redeclared gives the first place of a name that an import takes again.
+func redeclared(e cueerrors.Error) (token.Pos, string) {
+	format, args := e.Msg()
+	if !strings.Contains(format, "redeclared as imported package name") || len(args) != 2 {
+		return token.NoPos, ""
+	}
+	p, ok := args[1].(token.Pos)
+	if !ok {
+		return token.NoPos, ""
+	}
+	return p, fmt.Sprint(args[0])
+}
+
 // selected gives the names of a reference by the place of its last one: a.b.c; none if it is not that simple.
 func (m module) selected(p token.Pos) []string {
 	if !p.IsValid() || !m.isUser(p.Filename()) {
