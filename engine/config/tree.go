@@ -255,13 +255,13 @@ func hasAttribute(f *ast.File, start string) *ast.Attribute {
 type imported struct {
 	path string
 	pos  plan.Pos
-	// maybe: the file has an @if, so that it may not count.
+	// maybe: the file has a build attribute, so that it may not count.
 	maybe bool
 }
 
 // imports lists what a file imports.
 func (m module) imports(f *ast.File) (out []imported) {
-	maybe := hasAttribute(f, "@if(") != nil
+	maybe := hasAttribute(f, "@if(") != nil || exclusion(f) != nil
 	for spec := range f.ImportSpecs() {
 		if p, err := strconv.Unquote(spec.Path.Value); err == nil {
 			out = append(out, imported{path: ast.ParseImportPath(p).Path, pos: m.pos(spec.Path.Pos()), maybe: maybe})
