@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"net"
 	"path"
 	"slices"
 	"strings"
@@ -178,7 +177,10 @@ func (c *checker) oneMachine(a, b claim) string {
 	h := hostOf(c.envs[a.app.Env], a.host)
 	address := h.Address
 	if h.Port != 0 {
-		address = net.JoinHostPort(h.Address, fmt.Sprint(h.Port))
+		address = fmt.Sprintf("%s:%d", h.Address, h.Port)
+		if strings.Contains(h.Address, ":") {
+			address = fmt.Sprintf("[%s]:%d", h.Address, h.Port)
+		}
 	}
 	if a.host == b.host {
 		return fmt.Sprintf("%s of environment %s is the same machine as that of %s, %s", a.host, a.app.Env, b.app.Env, address)

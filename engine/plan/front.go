@@ -3,8 +3,6 @@ package plan
 import (
 	"fmt"
 	"maps"
-	"net"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,7 +85,7 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 		servers = app.Servers[i : i+1]
 	}
 	for _, s := range servers {
-		m := frontMember{name: s, address: net.JoinHostPort(env.Servers[s].Address, strconv.Itoa(port)), idle: slices.Contains(app.Standby, s)}
+		m := frontMember{name: s, address: hostPort(env.Servers[s].Address, port), idle: slices.Contains(app.Standby, s)}
 		f.backend = app.Name
 		if t := app.Topology.Shared; t != nil {
 			f.backend = app.fill(t.Backend, s, proxy)
@@ -96,7 +94,7 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 		f.members = append(f.members, m)
 	}
 	for _, name := range append([]string{f.backend}, f.names()...) {
-		if !frontName.MatchString(name) {
+		if !frontName(name) {
 			return front{}, &Refusal{Pos: app.place("topology"), Text: fmt.Sprintf("%s: %q can't be a name in a proxy's configuration", app.Name, name),
 				Hint: "letters, digits and . _ : - only"}
 		}
@@ -104,8 +102,21 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 	return f, nil
 }
 
-// frontName is what all proxies take for a name.
-var frontName = regexp.MustCompile(`^[A-Za-z0-9._:\[\]-]+$`)
+// frontName tells whether all proxies take it for a name.
+func frontName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
+		return !letter && !strings.ContainsRune("._:[]-", r)
+	})
+}
+
+// hostPort is HOST:PORT, with brackets around an IPv6 address.
+func hostPort(host string, port int) string {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + strconv.Itoa(port)
+}
 
 func (f front) names() []string {
 	var out []string
