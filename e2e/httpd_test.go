@@ -11,6 +11,7 @@ import (
 // Apache httpd with active health checks in front of three servers: each leaves by its marker file, and httpd's
 // balancer-manager says when it is out, idle, and back.
 func TestHTTPDMarker(t *testing.T) {
+	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy, "3.0": e2e.Broken})

@@ -10,13 +10,22 @@ import (
 	"trikk.dev/e2e"
 )
 
-func TestMain(m *testing.M) { os.Exit(e2e.Main(m, "caddy")) }
+func TestMain(m *testing.M) {
+	var programs []string
+	if e2e.Everything() {
+		programs = []string{"caddy"} // it takes minutes to build
+	}
+	os.Exit(e2e.Main(m, programs...))
+}
 
 // TestZeroLoss: no driver loses a request in any operation; each loses some where nothing is drained.
 func TestZeroLoss(t *testing.T) {
 	var cells []cell
 	for _, d := range fronts() {
 		t.Run(d.driver, func(t *testing.T) {
+			if d.long {
+				e2e.Long(t)
+			}
 			s := newScene(t, d)
 			for _, run := range e2e.Full(1, s.rolling, s.rollback, s.reloaded, s.naive) {
 				c := run()
