@@ -80,7 +80,8 @@ func (s *scene) app(more string) {
 	probes: ready: http: {port: %d, path: "/ready", contains: "ready {version}", interval: "200ms", deadline: "10s"}
 	rollout: {rolling: maxUnavailable: %d, drainDeadline: "30s", admitDeadline: "30s"}
 	environments: test: servers: ["app1", "app2", "app3"]
-	%s`, e2e.AppUser, s.repo.URL, port, port, max(1, s.front.unavailable), more))
+	%s
+	%s`, e2e.AppUser, s.repo.URL, port, port, max(1, s.front.unavailable), s.front.app, more))
 }
 
 // behind puts the app behind both proxies.

@@ -15,6 +15,7 @@ type front struct {
 	// closes: a change, or only a reload, ends kept connections of clients that are idle.
 	closes, reloadCloses bool
 	member               string // template of the topology; "": its default
+	app                  string // more fields of the app
 	unavailable          int    // how many servers may be out at once; 0: one
 	long                 bool   // only full runs have time for it
 	start                func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy
@@ -47,7 +48,7 @@ func fronts() []front {
 		{driver: "httpd", reloadCloses: true, start: httpd},
 		{driver: "nginx", closes: true, reloadCloses: true, start: nginx},
 		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy},
-		{driver: "marker", start: haproxy(`driver: marker: {file: "config/disabled", watch: haproxy: {}}`)},
+		{driver: "marker", app: `marker: "config/disabled"`, start: haproxy(`driver: marker: {file: "config/disabled", watch: haproxy: {}}`)},
 		{driver: "command", start: haproxy(commands)},
 		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, long: true, start: haproxyAndNginx},
 	}
