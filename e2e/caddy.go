@@ -65,7 +65,7 @@ var caddyConfig = template.Must(template.New("caddy").Parse(`{
       "handler": "reverse_proxy",
       "stream_close_delay": "30s",
       "flush_interval": -1,
-      "transport": {"protocol": "http"},
+      "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "2s"}},
       "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]
     }]}]
   }}}}

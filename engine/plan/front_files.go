@@ -47,19 +47,19 @@ func nginxFront(f front) []Rendered {
 	}
 }
 
-// caddyFront is a handler (Caddy's JSON structure, "reverse_proxy"). A standby server is no upstream. The transport is written out, so
-// that idle connections end with the upstream; websockets live as long as a drain may take.
+// caddyFront is a handler (Caddy's JSON structure, "reverse_proxy"). A standby server is no upstream. Idle connections
+// end soon, because they look like requests in flight; websockets live as long as a drain may take.
 func caddyFront(f front) []Rendered {
 	type upstream struct {
 		Dial string `json:"dial"`
 	}
 	handler := struct {
-		ID        string            `json:"@id"`
-		Handler   string            `json:"handler"`
-		Transport map[string]string `json:"transport"`
-		Delay     string            `json:"stream_close_delay,omitempty"`
-		Upstreams []upstream        `json:"upstreams"`
-	}{ID: strings.ReplaceAll(f.proxy.Driver.Caddy.ID, "{backend}", f.backend), Handler: "reverse_proxy", Transport: map[string]string{"protocol": "http"}}
+		ID        string          `json:"@id"`
+		Handler   string          `json:"handler"`
+		Transport json.RawMessage `json:"transport"`
+		Delay     string          `json:"stream_close_delay,omitempty"`
+		Upstreams []upstream      `json:"upstreams"`
+	}{ID: strings.ReplaceAll(f.proxy.Driver.Caddy.ID, "{backend}", f.backend), Handler: "reverse_proxy", Transport: json.RawMessage(`{"protocol":"http","keep_alive":{"idle_timeout":"2s"}}`)}
 	if d := f.app.Rollout.DrainDeadline.D(); d > 0 {
 		handler.Delay = d.String()
 	}

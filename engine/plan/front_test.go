@@ -57,7 +57,10 @@ return 200 "first";
   "@id": "hello-lb",
   "handler": "reverse_proxy",
   "transport": {
-    "protocol": "http"
+    "protocol": "http",
+    "keep_alive": {
+      "idle_timeout": "2s"
+    }
   },
   "stream_close_delay": "30s",
   "upstreams": [

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
@@ -160,17 +161,42 @@ func (c caddy) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	return err
 }
 
-// closes refuses a handler without a transport of its own: Caddy leaves the idle connections of its default one open for two minutes
-// after an upstream is gone, and nobody can tell them from those that are in use.
+// caddyIdle is how long Caddy may keep an idle connection to an upstream, at most. Those of an upstream that is gone look like requests until
+// then; Caddy closes most of them at once, but not one whose request began just before the change.
+const caddyIdle = 10 * time.Second
+
+// closes refuses a handler that keeps idle connections for long. Caddy's default is two minutes.
 func (c caddy) closes(ctx context.Context, r host.Reader, p plan.Point) error {
 	page, err := get(ctx, r, p.Proxy, c.field(p, "transport"))
 	if err != nil {
 		return err
 	}
-	if strings.HasPrefix(strings.TrimSpace(string(page.body)), "{") {
+	if closesSoon(page.body) {
 		return nil
 	}
-	return stop(fmt.Errorf("the handler %q in caddy on %s has no transport, so Caddy keeps connections to a server that is out: write \"transport\": {\"protocol\": \"http\"} into it", c.id(p), p.Proxy))
+	return stop(fmt.Errorf("the handler %q in caddy on %s keeps idle connections to a server that is out, which look like requests: write \"transport\": {\"protocol\": \"http\", \"keep_alive\": {\"idle_timeout\": \"2s\"}} into it; %s is the most",
+		c.id(p), p.Proxy, caddyIdle))
+}
+
+// closesSoon tells whether a transport ends idle connections within caddyIdle.
+func closesSoon(transport []byte) bool {
+	var t struct {
+		KeepAlive struct {
+			Enabled *bool           `json:"enabled"`
+			Idle    json.RawMessage `json:"idle_timeout"` // nanoseconds, or a duration in quotes
+		} `json:"keep_alive"`
+	}
+	if json.Unmarshal(transport, &t) != nil {
+		return false
+	}
+	if on := t.KeepAlive.Enabled; on != nil && !*on {
+		return true
+	}
+	idle, err := time.ParseDuration(strings.Trim(string(t.KeepAlive.Idle), `"`))
+	if err != nil {
+		idle, err = time.ParseDuration(string(t.KeepAlive.Idle) + "ns")
+	}
+	return err == nil && 0 < idle && idle <= caddyIdle
 }
 
 // without is the list without its i-th upstream.

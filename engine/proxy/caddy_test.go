@@ -36,7 +36,7 @@ type caddyAdmin struct {
 
 func newCaddy(t *testing.T, upstreams ...string) *caddyAdmin {
 	t.Helper()
-	c := &caddyAdmin{t: t, transport: `{"protocol":"http"}`}
+	c := &caddyAdmin{t: t, transport: `{"protocol":"http","keep_alive":{"idle_timeout":"2s"}}`}
 	var list []map[string]string
 	for _, u := range upstreams {
 		list = append(list, map[string]string{"dial": u})
@@ -232,9 +232,15 @@ func TestCaddyPreflight(t *testing.T) {
 		t.Error(err)
 	}
 	c = newCaddy(t, "10.0.0.1:8080", "10.0.0.2:8080")
-	c.transport = "null\n"
-	if err := wants(Preflight(t.Context(), everywhere{c.host}, c.point("10.0.0.1:8080")), `the handler "app" in caddy on lb1 has no transport`); err != nil {
-		t.Error(err)
+	for transport, fine := range map[string]bool{
+		"null\n": false, `{"protocol":"http"}`: false, `{"keep_alive":{"idle_timeout":"2m"}}`: false, `{"keep_alive":{"idle_timeout":120000000000}}`: false,
+		`{"keep_alive":{"idle_timeout":2000000000}}`: true, `{"keep_alive":{"enabled":false}}`: true, `{"keep_alive":{"enabled":true}}`: false,
+	} {
+		c.transport = transport
+		err := Preflight(t.Context(), everywhere{c.host}, c.point("10.0.0.1:8080"))
+		if fine && err != nil || !fine && wants(err, `the handler "app" in caddy on lb1 keeps idle connections`) != nil {
+			t.Errorf("%s: %v", transport, err)
+		}
 	}
 	p := c.point("10.0.0.1:8080")
 	p.Driver.Caddy.Admin = "http://127.0.0.1:1"

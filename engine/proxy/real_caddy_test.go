@@ -43,7 +43,7 @@ func startCaddy(t *testing.T, servers ...string) *realCaddy {
 		list = append(list, fmt.Sprintf(`{"dial":%q}`, strings.TrimPrefix(s, "http://")))
 	}
 	config := fmt.Sprintf(`{"admin":{"listen":"127.0.0.1:%d"},"apps":{"http":{"servers":{"app":{"listen":["127.0.0.1:%d"],"automatic_https":{"disable":true},"routes":[{"handle":[
-		{"@id":"app","handler":"reverse_proxy","stream_close_delay":"30s","transport":{"protocol":"http"},"upstreams":[%s]}]}]}}}}}`, admin, port, strings.Join(list, ","))
+		{"@id":"app","handler":"reverse_proxy","stream_close_delay":"30s","transport":{"protocol":"http","keep_alive":{"idle_timeout":"2s"}},"upstreams":[%s]}]}]}}}}}`, admin, port, strings.Join(list, ","))
 	if err := os.WriteFile(filepath.Join(dir, "caddy.json"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
