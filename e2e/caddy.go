@@ -39,6 +39,8 @@ func (f *Fleet) Caddy(t testing.TB, m *Machine, b Balancer) *Caddy {
 			t.Fatal(err)
 		}
 	}
+	// At each change Caddy closes its listener and opens another one: without this the kernel resets connections that nobody accepted yet.
+	m.Run(t, "echo 1 >/proc/sys/net/ipv4/tcp_migrate_req")
 	m.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+caddyBinary+" start --config caddy.json --pidfile pid </dev/null >start.log 2>&1 || { cat start.log; exit 1; }")
 	t.Cleanup(func() {
 		_, _ = m.Try(`pid=$(cat /srv/caddy/pid) && kill -KILL $pid; rm -rf /srv/caddy ` + caddyBinary)
