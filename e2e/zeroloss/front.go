@@ -45,11 +45,11 @@ const (
 func fronts() []front {
 	return []front{
 		{driver: "haproxy", start: haproxy("driver: haproxy: {}")},
-		{driver: "httpd", reloadCloses: true, start: httpd},
+		{driver: "httpd", reloadCloses: true, long: true, start: httpd},
 		{driver: "nginx", closes: true, reloadCloses: true, start: nginx},
 		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy},
 		{driver: "marker", app: `marker: "config/disabled"`, start: haproxy(`driver: marker: {file: "config/disabled", watch: haproxy: {}}`)},
-		{driver: "command", start: haproxy(commands)},
+		{driver: "command", long: true, start: haproxy(commands)},
 		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, long: true, start: haproxyAndNginx},
 	}
 }
