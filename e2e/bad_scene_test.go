@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -129,17 +130,41 @@ func (s *scene) works(t *testing.T) {
 	s.h.AllUp(t, "hello")
 }
 
-// tree lists what trikk could have made on a machine, but for the traces that every run leaves: lock files, the step log, marks of plans,
-// the app's log. With releases and cached archives left out, it is what an undone run must restore.
-const tree = `find /home /srv -xdev \( -path '*/.trikk/lo[cg]*' -o -path '*/.trikk/busy' -o -path '*/.trikk/plans*' -o -path '*/logs/*' -o -path '*/run/*' -o -name '*.out' \) -prune -o \
-	\( -type d -printf '%p %u %m\n' -o -printf '%p %l %u %m %s\n' \) | grep -v '/\.trikk ' | sort`
+// trace tells what every run leaves, and a test of what was changed leaves out: lock files, the step log, marks of plans, the app's log.
+func trace(path string) bool {
+	_, own, _ := strings.Cut(path, "/.trikk/")
+	return strings.HasPrefix(own, "log") || strings.HasPrefix(own, "loc") || own == "busy" || strings.HasPrefix(own, "plans") ||
+		strings.Contains(path, "/logs/") || strings.Contains(path, "/run/") || strings.HasSuffix(path, ".out")
+}
+
+// files lists what trikk could have made on a machine, but for the traces of every run. With releases and cached archives left out, it is
+// what an undone run must restore.
+func files(t *testing.T, m *e2e.Machine) string {
+	t.Helper()
+	var b strings.Builder
+	for _, e := range m.Tree(t, trace, "/home", "/srv") {
+		if path.Base(e.Path) != ".trikk" { // made when the first trace is left
+			b.WriteString(e.Line + "\n")
+		}
+	}
+	return b.String()
+}
+
+// apps are the processes of the tests' app on a machine.
+func apps(t *testing.T, m *e2e.Machine) []e2e.Running {
+	t.Helper()
+	return slices.DeleteFunc(m.Running(t), func(p e2e.Running) bool { return !strings.Contains(p.Command, "bin/testapp") })
+}
 
 // listing is all that a run could have changed: files, links, processes and the proxy's state, by machine.
 func (s *scene) listing(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	for _, m := range append(slices.Clone(s.f.App[:]), s.f.LB[0]) {
-		fmt.Fprintf(&b, "== %s\n%s\n%s\n", m.Name, m.Run(t, tree), m.Run(t, `for p in $(pgrep -f 'bin/[t]estapp'); do readlink "/proc/$p/cwd"; echo "$p"; done`))
+		fmt.Fprintf(&b, "== %s\n%s\n", m.Name, files(t, m))
+		for _, p := range apps(t, m) {
+			fmt.Fprintf(&b, "%d in %s\n", p.PID, p.Cwd)
+		}
 	}
 	return b.String() + s.rotation(t)
 }
@@ -240,11 +265,18 @@ func (s *scene) clean(t *testing.T) {
 	t.Helper()
 	s.works(t)
 	for _, m := range s.f.App {
-		if left := m.Run(t, `find /home /srv -path '*/releases/.*' -prune -print -o -path '*/.trikk/cache/.*' -print -o -path '*/.trikk-incoming/*' -print`); left != "" {
-			t.Errorf("%s: this was left: %s", m.Name, left)
-		}
-		if held := m.Run(t, `for l in /home/*/*/.trikk/lock /srv/*/.trikk/lock; do [ ! -e "$l" ] || flock -n "$l" true || echo "$l"; done`); held != "" {
-			t.Errorf("%s: the lock is still held: %s", m.Name, held)
+		for _, e := range m.Tree(t, never, "/home", "/srv") {
+			dir, name := path.Split(e.Path)
+			switch {
+			case strings.HasSuffix(dir, "/releases/") && strings.HasPrefix(name, "."),
+				strings.HasSuffix(dir, "/.trikk/cache/") && strings.HasPrefix(name, "."),
+				strings.Contains(dir, "/.trikk-incoming/"):
+				t.Errorf("%s: this was left: %s", m.Name, e.Path)
+			case strings.HasSuffix(e.Path, "/.trikk/lock") && m.Locked(t, e.Path):
+				t.Errorf("%s: the lock is still held: %s", m.Name, e.Path)
+			}
 		}
 	}
 }
+
+func never(string) bool { return false }

@@ -4,8 +4,11 @@ package e2e_test
 
 import (
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"trikk.dev/e2e"
 )
@@ -54,11 +57,22 @@ func installed(t *testing.T, m *e2e.Machine, link, version string) {
 	}
 }
 
-// serves asserts which version answers on a machine itself.
+// answer is what the app of a machine answers; it listens on all of its addresses.
+func answer(m *e2e.Machine) (string, error) {
+	client := http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(fmt.Sprintf("http://%s:%d/", m.Address, port))
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	out, err := io.ReadAll(resp.Body)
+	return string(out), err
+}
+
+// serves asserts which version answers on a machine.
 func serves(t *testing.T, m *e2e.Machine, version string) {
 	t.Helper()
-	out, err := m.Try(fmt.Sprintf("curl -s --max-time 3 http://127.0.0.1:%d/", port))
-	if err != nil || !strings.HasPrefix(out, version+" ") {
+	if out, err := answer(m); err != nil || !strings.HasPrefix(out, version+" ") {
 		t.Errorf("%s serves %q, not %s: %v", m.Name, out, version, err)
 	}
 }
@@ -66,7 +80,7 @@ func serves(t *testing.T, m *e2e.Machine, version string) {
 // silent asserts that nothing answers on a machine.
 func silent(t *testing.T, m *e2e.Machine) {
 	t.Helper()
-	if out, err := m.Try(fmt.Sprintf("curl -s --max-time 3 http://127.0.0.1:%d/", port)); err == nil {
+	if out, err := answer(m); err == nil {
 		t.Errorf("%s serves %q, but should serve nothing", m.Name, out)
 	}
 }

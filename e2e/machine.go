@@ -215,14 +215,18 @@ func listens(address string) error {
 
 // Reset ends the processes of the machine's users and empties their homes, but for what sshd needs.
 func (m *Machine) Reset() error {
-	_, err := m.Try(`for p in /proc/[0-9]*; do
-	case $(stat -c %U "$p" 2>/dev/null) in
-	` + LoginUser + `|` + AppUser + `|` + OtherUser + `) kill -9 "${p#/proc/}" 2>/dev/null ;;
-	esac
-done
-rm -rf /home/* /srv/edge /srv/systemd /tmp/* /tmp/.[!.]*`)
-	if err != nil {
-		return err
+	if err := m.endUsers(); err != nil {
+		return fmt.Errorf("resetting %s: %w", m.Name, err)
+	}
+	for _, dir := range []string{"/home", "/tmp"} {
+		if err := m.empty(dir); err != nil {
+			return fmt.Errorf("resetting %s: %w", m.Name, err)
+		}
+	}
+	for _, dir := range []string{"/srv/edge", "/srv/systemd"} {
+		if err := os.RemoveAll(m.Path(dir)); err != nil {
+			return fmt.Errorf("resetting %s: %w", m.Name, err)
+		}
 	}
 	return m.addHomes()
 }

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +23,8 @@ const (
 	binVar     = "TRIKK_E2E_BIN"     // folder with the built programs
 	machineVar = "TRIKK_E2E_MACHINE" // machine stage: NAME ADDRESS
 	fullVar    = "TRIKK_FULL"        // 1: every case, however long it takes
+
+	sandboxesVar = "TRIKK_SANDBOXES" // how many sandboxes work on the tests side by side
 )
 
 // Everything tells whether TRIKK_FULL=1 asks for all cases.
@@ -97,13 +100,16 @@ func outside(more []string) (int, error) {
 	return inSandboxes(bin, sandboxes())
 }
 
-// sandboxes is how many work on the tests: they wait more than they compute. Who watches (-v) sees one.
+// sandboxes is how many work on the tests: they wait more than they compute. Who watches (-v) sees one, unless they ask for more.
 func sandboxes() int {
 	flag.Parse()
+	if n, err := strconv.Atoi(os.Getenv(sandboxesVar)); err == nil && n > 0 {
+		return n
+	}
 	if testing.Verbose() {
 		return 1
 	}
-	return 2
+	return 3
 }
 
 // inSandboxes starts n sandboxes, which die with this process, and gives the worst of their exit codes.
@@ -196,7 +202,7 @@ func again(stage string, env ...string) *exec.Cmd {
 // asRoot runs the same through sudo.
 func asRoot() (int, error) {
 	cmd := again("")
-	cmd.Args = append([]string{"sudo", "-n", "--preserve-env=PATH,HOME,GOCACHE,GOMODCACHE,GOPATH,GOFLAGS,GOPROXY," + fullVar, cmd.Path}, cmd.Args[1:]...)
+	cmd.Args = append([]string{"sudo", "-n", "--preserve-env=PATH,HOME,GOCACHE,GOMODCACHE,GOPATH,GOFLAGS,GOPROXY," + fullVar + "," + sandboxesVar, cmd.Path}, cmd.Args[1:]...)
 	sudo, err := exec.LookPath("sudo")
 	if err != nil {
 		return 1, errors.New("the end-to-end tests make users and namespaces: run them as root")

@@ -26,7 +26,7 @@ Subsystem sftp internal-sftp
 
 // noise is the users' .bashrc: it prints before anything else, as real ones do, and names an HTTP proxy that does not exist,
 // which a download on the server must not use.
-const noise = "echo \"Welcome to $(hostname)\"\necho 'be careful' >&2\nexport http_proxy=http://127.0.0.1:9\n"
+const noise = "echo \"Welcome to $HOSTNAME\"\necho 'be careful' >&2\nexport http_proxy=http://127.0.0.1:9\n"
 
 // prepareSSHD puts host key, authorized keys and homes onto the machine.
 func (k *keys) prepareSSHD(m *Machine) error {
@@ -55,13 +55,19 @@ func (k *keys) prepareSSHD(m *Machine) error {
 
 // addHomes makes the users' homes.
 func (m *Machine) addHomes() error {
-	for _, user := range []string{LoginUser, AppUser, OtherUser} {
+	for _, user := range users() {
 		home := "/home/" + user
 		if err := m.WriteFile(home+"/.bashrc", noise, 0o644); err != nil {
 			return err
 		}
-		if err := command("chown", "-R", user+":"+user, m.Path(home)); err != nil {
+		u, err := idsOf(user)
+		if err != nil {
 			return err
+		}
+		for _, path := range []string{home, home + "/.bashrc"} {
+			if err := os.Chown(m.Path(path), u.uid, u.gid); err != nil {
+				return err
+			}
 		}
 		if err := os.Chmod(m.Path(home), 0o750); err != nil {
 			return err

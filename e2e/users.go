@@ -5,6 +5,8 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/user"
+	"strconv"
 	"strings"
 )
 
@@ -14,6 +16,25 @@ const (
 	AppUser   = "e2eapp"    // owns and runs apps; the login user becomes it through sudo -n
 	OtherUser = "e2eother"  // logs in; sudo wants its password
 )
+
+func users() []string { return []string{LoginUser, AppUser, OtherUser} }
+
+// ids are a user's numbers.
+type ids struct{ uid, gid int }
+
+// idsOf looks a user up in the sandbox's /etc.
+func idsOf(name string) (ids, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return ids{}, err
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return ids{}, err
+	}
+	gid, err := strconv.Atoi(u.Gid)
+	return ids{uid, gid}, err
+}
 
 // sudoers are the rules that the login user needs, and no more: all as the app user, units, and the reloads of httpd and nginx.
 const sudoers = `Defaults:e2edeploy,e2eother !use_pty
@@ -26,7 +47,7 @@ e2eother ALL=(ALL) ALL
 
 // addUsers makes the users, their sudo rules and the machines' names in the sandbox's /etc.
 func addUsers() error {
-	for _, user := range []string{LoginUser, AppUser, OtherUser} {
+	for _, user := range users() {
 		// "*" is no password, but not a locked account: sshd refuses those.
 		if err := command("useradd", "--no-create-home", "--no-log-init", "--shell", "/bin/bash", "--password", "*", user); err != nil {
 			return err

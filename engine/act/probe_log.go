@@ -9,8 +9,8 @@ import (
 )
 
 // logScript prints the end of the app's log. Arguments: root, link, log, app. All releases of a process share its log, which has
-// its default name: the pid file is as old as its start, so a log that is older has nothing of it. Where trikk runs the app's own
-// commands, files of these names are the app's and tell nothing.
+// its default name: its start leaves the size that the log had then, and what is before that is of earlier starts. Where trikk
+// runs the app's own commands, it is not known what of a log is of which start.
 const logScript = `case $1 in
 '~' | '~/'*) root=$HOME${1#'~'} ;;
 *) root=$1 ;;
@@ -29,21 +29,21 @@ if [ ! -s "$log" ]; then
 	echo "$log is empty"
 	exit 0
 fi
-pidfile=
-if [ -z "$3" ] && [ -f "$root/shared/$4.pid" ] && [ ! -f "$root/.trikk/$4.started" ]; then
-	pidfile=$root/shared/$4.pid
+before=0
+if [ -z "$3" ] && [ ! -f "$root/.trikk/$4.started" ] && [ -f "$root/.trikk/$4.printed" ]; then
+	IFS= read -r before <"$root/.trikk/$4.printed" || :
 fi
-if [ -n "$pidfile" ] && [ -n "$(find "$pidfile" -newer "$log" 2>/dev/null)" ]; then
+case $before in
+'' | *[!0-9]*) before=0 ;;
+esac
+size=$(wc -c <"$log")
+if [ "$size" -eq "$before" ]; then
 	echo "(nothing was written to $log since $4 was started)"
 	exit 0
 fi
+[ "$size" -gt "$before" ] || before=0
 echo "last lines of $log:"
-tail -n 20 "$log"
-[ -n "$pidfile" ] || exit 0
-since=$(date -u -r "$pidfile" +%Y-%m-%dT%H:%M:%SZ 2>/dev/null) || exit 0
-[ -z "$(tail -c 1 "$log")" ] || echo
-echo "($4 was started at $since; lines from before that are of an earlier start)"
-exit 0`
+tail -c "+$((before + 1))" "$log" | tail -n 20`
 
 // logTail reads the end of the app's log, for a failed probe's result.
 func (d *doing) logTail(ctx context.Context, h host.Host, op plan.ProbeOp) string {

@@ -64,11 +64,27 @@ func (m module) wordsOf(name string, e errors.Error) (message, hint string) {
 	case strings.Contains(text, "language version"):
 		return strings.TrimPrefix(text, "cannot determine language version: "), "write " + version
 	case strings.Contains(text, "mismatched types"):
-		return strings.Join(e.Path(), ".") + " has a value of another kind than it needs", ""
+		return strings.Join(e.Path(), ".") + " has a value of another kind than it needs", formOf(e.Path())
 	case strings.Contains(text, "module path"):
-		return text, `write a path such as module: "example.com/config@v0"`
+		return text, "write a path such as " + moduleForm
+	case strings.HasPrefix(text, "invalid module file syntax: "):
+		return text, "the file needs two lines, such as " + moduleForm + " and " + version
 	}
 	return text, ""
+}
+
+const moduleForm = `module: "example.com/config@v0"`
+
+// formOf tells how a field of a module file is written.
+func formOf(path []string) string {
+	form := map[string]string{
+		"module":   moduleForm,
+		"language": fmt.Sprintf("language: version: %q", cue.LanguageVersion()),
+		"source":   `source: kind: "self"`,
+		"deps":     `deps: "example.com/other@v0": v: "v0.1.0"`,
+		"custom":   `custom: "example.com": {…}`,
+	}[path[0]]
+	return "the form is " + form
 }
 
 // valueAt gives the place of a field's value, or of the nearest one around it.

@@ -53,6 +53,9 @@ func (r *reader) salvageInventory(v cue.Value) {
 		e.Name, e.Pos = name, r.written("environments."+name, w)
 		places := r.places(w, nil)
 		naming(&e, places)
+		if !known["approval"] {
+			e.Approval = nil
+		}
 		r.approval(e, places)
 		r.hide(e, slices.DeleteFunc([]string{"servers", "proxies"}, func(f string) bool { return known[f] })...)
 	}
@@ -68,25 +71,47 @@ func (r *reader) hide(e plan.Environment, fields ...string) {
 	s.hidden[e.Name] = fields
 }
 
-// sound decodes those fields of a struct that have no mistakes, and gives their names. A field that a misspelt one was meant
-// to be is not sound, nor is one that is lost already.
+// sound decodes what has no mistakes of a struct, and gives the names of the fields that are sound as a whole. A field that a
+// misspelt one was meant to be is not sound, nor is one that is lost already.
 func sound(v cue.Value, s shape, lost map[string]bool, into any) map[string]bool {
-	meant := meantBy(v, s)
-	known := map[string]bool{}
-	parts := map[string]json.RawMessage{}
-	for name, w := range children(v) {
-		if _, ok := s.fields[name]; !ok || meant[name] || lost[name] || w.Validate(cue.Concrete(true), cue.All()) != nil {
-			continue
-		}
-		if data, err := w.MarshalJSON(); err == nil && len(data) <= maxValue {
-			parts[name], known[name] = data, true
-		}
-	}
+	parts, known := soundParts(v, s, lost)
 	data, err := json.Marshal(parts)
 	if err != nil || unmarshal(data, into) != nil {
 		return nil
 	}
 	return known
+}
+
+// soundParts gives what has no mistakes of a struct, as JSON by field, and the fields that are sound as a whole.
+func soundParts(v cue.Value, s shape, lost map[string]bool) (parts map[string]json.RawMessage, known map[string]bool) {
+	meant := meantBy(v, s)
+	parts, known = map[string]json.RawMessage{}, map[string]bool{}
+	for name, w := range children(v) {
+		schema, ok := s.schemaOf(name)
+		if !ok || meant[name] || lost[name] {
+			continue
+		}
+		if w.Validate(cue.Concrete(true), cue.All()) == nil {
+			if data, err := w.MarshalJSON(); err == nil && len(data) <= maxValue {
+				parts[name], known[name] = data, true
+			}
+			continue
+		}
+		if _, fixed := s.fields[name]; !fixed || !isGroup(schema) {
+			continue // an entry of a map, such as a server, is sound as a whole or not at all; so is one of many kinds
+		}
+		inner, _ := soundParts(w, shapeOf(schema), nil)
+		if data, err := json.Marshal(inner); err == nil && len(inner) > 0 {
+			parts[name] = data
+		}
+	}
+	return parts, known
+}
+
+// isGroup reports whether a value of the schema is a struct of which more than one field may be set.
+func isGroup(schema cue.Value) bool {
+	k := schema.IncompleteKind()
+	return (k == cue.StructKind || k == cue.BottomKind && isStruct(schema)) && len(shapeOf(schema).arms()) == 0
 }
 
 // meantBy gives the fields that misspelt ones were probably meant to be.

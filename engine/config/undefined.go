@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -32,32 +33,42 @@ func undefinedField(err error) cueerrors.Error {
 func (c *comparison) undefined(e cueerrors.Error, at []string) {
 	d := c.one(e)
 	d.Path = strings.Join(at, ".")
-	_, args := e.Msg()
-	name := fmt.Sprint(args[0])
-	path := c.selected(e.Position())
-	if len(path) < 2 || path[0] != c.root {
+	ref, missing := c.selected(e.Position())
+	if missing < 1 || ref[0].name != c.root {
 		c.perhaps = append(c.perhaps, d)
 		return
 	}
 	in := c.real
-	for _, p := range path[1 : len(path)-1] {
-		in = in.LookupPath(cue.MakePath(cue.Str(p)))
-	}
-	switch {
-	case !in.Exists():
-		c.perhaps = append(c.perhaps, d)
+	for i, s := range ref[1:] {
+		next := in.LookupPath(cue.MakePath(cue.Str(s.name)))
+		if next.Exists() {
+			in = next
+			continue
+		}
+		if i+1 < missing || i+1 > missing && in.Err() != nil {
+			c.perhaps = append(c.perhaps, d)
+			return
+		}
+		c.diags = append(c.diags, c.noSuch(d, s, in))
 		return
-	case in.LookupPath(cue.MakePath(cue.Str(name))).Exists():
-		return // it comes from the schema
+	}
+}
+
+// noSuch words that a struct lacks what a reference selects.
+func (c *comparison) noSuch(d Diagnostic, s selection, in cue.Value) Diagnostic {
+	d.Pos, d.Message, d.Hint = c.pos(s.pos), "undefined field: "+s.name, ""
+	if k := in.IncompleteKind(); k != cue.StructKind && k != cue.BottomKind {
+		d.Hint = "what is before it is a " + k.String()
+		return d
 	}
 	var known []string
 	for k := range children(in) {
 		known = append(known, k)
 	}
-	if n := nearest(name, known); n != "" {
+	if n := nearest(s.name, known); n != "" {
 		d.Hint = fmt.Sprintf("did you mean %q?", n)
 	}
-	c.diags = append(c.diags, d)
+	return d
 }
 
 // redeclared gives the first place of a name that an import takes again.
@@ -73,34 +84,41 @@ func redeclared(e cueerrors.Error) (token.Pos, string) {
 	return p, fmt.Sprint(args[0])
 }
 
-// selected gives the names of a reference by the place of its last one: a.b.c; none if it is not that simple.
-func (m module) selected(p token.Pos) []string {
+// selection is one name of a reference, a.b.c.
+type selection struct {
+	name string
+	pos  token.Pos
+}
+
+// selected gives the whole reference that has a name at a place, and which of its names that is; none if it has other parts than
+// names.
+func (m module) selected(p token.Pos) (ref []selection, i int) {
 	if !p.IsValid() || !m.isUser(p.Filename()) {
-		return nil
+		return nil, 0
 	}
 	f, err := parser.ParseFile(p.Filename(), nil)
 	if err != nil {
-		return nil
+		return nil, 0
 	}
-	var out []string
 	ast.Walk(f, func(n ast.Node) bool {
-		if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Pos().Offset() == p.Offset() {
-			out = names(s)
+		if s, ok := n.(*ast.SelectorExpr); ok && i < 1 {
+			ref = selections(s)
+			i = slices.IndexFunc(ref, func(s selection) bool { return s.pos.Offset() == p.Offset() })
 		}
-		return out == nil
+		return i < 1
 	}, nil)
-	return out
+	return ref, i
 }
 
-// names lists the names of a reference; none if it has other parts than names.
-func names(e ast.Expr) []string {
+// selections lists the names of a reference; none if it has other parts than names.
+func selections(e ast.Expr) []selection {
 	switch e := e.(type) {
 	case *ast.Ident:
-		return []string{e.Name}
+		return []selection{{e.Name, e.Pos()}}
 	case *ast.SelectorExpr:
 		name, _, err := ast.LabelName(e.Sel)
-		if before := names(e.X); err == nil && before != nil {
-			return append(before, name)
+		if before := selections(e.X); err == nil && before != nil {
+			return append(before, selection{name, e.Sel.Pos()})
 		}
 	}
 	return nil

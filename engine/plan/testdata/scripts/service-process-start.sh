@@ -70,8 +70,10 @@ fi
 log=$root/shared/$log
 place "${log%/*}"
 place "${pidfile%/*}"
+place "$root/.trikk"
 [ -f "$log" ] || : >>"$log" || fail "$(id -un) can't write $log"
 printed=$(wc -c <"$log")
+echo "$((printed))" >"$root/.trikk/$app.printed"
 rm -f "$pidfile"
 command -v setsid >/dev/null || fail "setsid is not installed on this server (it is in util-linux)"
 cd -P "$release"
