@@ -1,11 +1,10 @@
-.PHONY: build test full units e2e killtest cells zeroloss simulate mutants lint
+.PHONY: build test full units race e2e killtest cells zeroloss simulate mutants lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
 
-test: ## install what the tests need, then run all of them
+test: ## install what the tests need, then run them
 	./e2e/install
-	go vet ./...
 	$(MAKE) --no-print-directory units e2e
 
 full: ## everything, unreduced: also the cases that take minutes
@@ -17,12 +16,14 @@ full: ## everything, unreduced: also the cases that take minutes
 	TRIKK_FULL=1 go test -count=1 -timeout 120m ./e2e
 	$(MAKE) --no-print-directory zeroloss
 
+units: ## all tests but the end-to-end ones; they need no privileges
+	go test -timeout 20m $(shell go list ./... | grep -v /e2e)
+
 # The rooms that share memory between goroutines.
 CONCURRENT := act artifact host host/hosttest model proxy run secret sign
 
-units: ## all tests but the end-to-end ones; they need no privileges
+race: ## the tests of the rooms that share memory, with the race detector
 	go test -race -timeout 20m $(CONCURRENT:%=./engine/%)
-	go test -timeout 20m $(filter-out $(CONCURRENT:%=trikk.dev/engine/%),$(shell go list ./... | grep -v /e2e))
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
 	go test -timeout 20m ./e2e
@@ -38,7 +39,8 @@ zeroloss: ## each driver under load, in each operation: the table of docs/zero-d
 	printf '%s\n' "$$out" | grep -v -e '^zeroloss: ' -e '^=== ' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
 	printf '%s\n' "$$out" | grep '^zeroloss: '; exit $$status
 
-lint: ## staticcheck, as CI runs it
+lint: ## go vet and staticcheck
+	go vet ./...
 	go run honnef.co/go/tools/cmd/staticcheck@v0.8.2 ./...
 
 PLANS ?= 1000

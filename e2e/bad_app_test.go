@@ -3,6 +3,8 @@
 package e2e_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -92,8 +94,8 @@ func (s *scene) commands(start string) parts {
 func (s *scene) none(t *testing.T, words string) {
 	t.Helper()
 	for _, m := range s.on {
-		if out, err := m.Try("pgrep -fx '" + words + "'"); err == nil {
-			t.Errorf("%s still runs on %s: %s", words, m.Name, out)
+		if slices.ContainsFunc(m.Running(t), func(p e2e.Running) bool { return p.Command == words }) {
+			t.Errorf("%s still runs on %s", words, m.Name)
 		}
 	}
 }
@@ -103,7 +105,7 @@ func (s *scene) pids(t *testing.T) string {
 	t.Helper()
 	var out []string
 	for _, m := range s.on {
-		out = append(out, m.Name+" "+m.Run(t, "pgrep -f 'bin/[t]estapp'"))
+		out = append(out, fmt.Sprint(m.Name, apps(t, m)))
 	}
 	return strings.Join(out, "; ")
 }

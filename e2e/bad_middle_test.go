@@ -117,7 +117,10 @@ func (s *scene) truth(t *testing.T) string {
 	var lines []string
 	for _, m := range s.on {
 		release := strings.TrimPrefix(m.Link(root+"/hello-app"), "releases/")
-		cwd := m.Run(t, `p=$(pgrep -f 'bin/[t]estapp') && readlink "/proc/$p/cwd"; true`)
+		cwd := ""
+		if list := apps(t, m); len(list) > 0 {
+			cwd = list[0].Cwd
+		}
 		running, _, _ := strings.Cut(strings.TrimPrefix(cwd, root+"/releases/"), "/")
 		lines = append(lines, fmt.Sprintf("%s: current %q, running %q, rotation %s", m.Name, release, running, rotation(status[m.Name], states, m.Name)))
 	}

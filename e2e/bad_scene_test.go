@@ -163,7 +163,7 @@ func (s *scene) listing(t *testing.T) string {
 	for _, m := range append(slices.Clone(s.f.App[:]), s.f.LB[0]) {
 		fmt.Fprintf(&b, "== %s\n%s\n", m.Name, files(t, m))
 		for _, p := range apps(t, m) {
-			fmt.Fprintf(&b, "%d in %s\n", p.PID, p.Cwd)
+			fmt.Fprintf(&b, "%s\n%d\n", p.Cwd, p.PID)
 		}
 	}
 	return b.String() + s.rotation(t)

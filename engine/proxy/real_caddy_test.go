@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,8 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -49,29 +46,28 @@ func startCaddy(t *testing.T, servers ...string) *realCaddy {
 	}
 	server := exec.Command(c.binary, "run", "--config", dir+"/caddy.json")
 	server.Env = append(os.Environ(), "HOME="+dir, "XDG_CONFIG_HOME="+dir, "XDG_DATA_HOME="+dir)
-	var out bytes.Buffer
-	server.Stdout, server.Stderr = &out, &out
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGTERM)
-		_ = server.Wait()
-		if t.Failed() {
-			t.Log(out.String())
-		}
-	})
+	startProgram(t, server)
 	c.point = at("lb1")
 	c.point.Address, c.point.Member = "127.0.0.2", strings.TrimPrefix(servers[0], "http://")
 	c.point.Driver = plan.Driver{Caddy: &plan.Caddy{Admin: fmt.Sprintf("http://127.0.0.1:%d", admin), ID: "{backend}"}}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
-		if _, err := fetch(c.url, ""); err == nil {
-			return c
-		}
-		if time.Now().After(end) {
-			t.Fatalf("caddy does not answer: %s", out.String())
-		}
+	answers := func() bool { _, err := fetch(c.url, ""); return err == nil }
+	if !within(20*time.Second, answers) {
+		t.Fatal("caddy does not answer")
 	}
+	return c
+}
+
+// serveAt is an app server at HOST:PORT.
+func serveAt(t *testing.T, address string, app http.Handler) *httptest.Server {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &httptest.Server{Listener: listener, Config: &http.Server{Handler: app}}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
 }
 
 // TestRealCaddy: a server leaves by the admin API, a request in flight ends before the drain does, nothing is sent there meanwhile, a
@@ -81,78 +77,36 @@ func TestRealCaddy(t *testing.T) {
 		t.Skip("it builds Caddy: TRIKK_FULL=1 runs it")
 	}
 	t.Parallel()
-	var slow atomic.Int64
-	apps, port := make([]string, 2), freePort(t)
-	for i := range apps {
-		apps[i] = fmt.Sprintf("http://127.0.0.%d:%d", i+2, port) // one port, as a real app has it
-		s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			if q.URL.Path == "/slow" && i == 0 {
-				slow.Add(1)
-				time.Sleep(2 * time.Second)
-			}
-			_, _ = fmt.Fprintf(w, "b%d", i+1)
-		}))
-		t.Cleanup(s.Close)
-		listener, err := net.Listen("tcp", strings.TrimPrefix(apps[i], "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Listener = listener
-		s.Start()
-	}
-	c := startCaddy(t, apps...)
+	first, second := &slowApp{name: "b1", takes: 2 * time.Second}, &slowApp{name: "b2"}
+	port := freePort(t) // one port, as a real app has it
+	c := startCaddy(t, serveAt(t, fmt.Sprintf("127.0.0.2:%d", port), first).URL, serveAt(t, fmt.Sprintf("127.0.0.3:%d", port), second).URL)
 	hosts, p := everywhere{&local{home: c.dir}}, c.point
 	op := plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}
 	if err := Preflight(t.Context(), hosts, p); err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := Admit(t.Context(), hosts, op, nil); changed || err != nil {
-		t.Fatalf("at the start: changed %v, %v", changed, err)
-	}
-	answers := make(chan answer, 4)
-	for end := time.Now().Add(10 * time.Second); slow.Load() == 0; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("no request arrives at b1")
+	isIn(t, hosts, op)
+	busy := func() bool {
+		if first.slow.Load() > 0 {
+			return true
 		}
-		go func() {
-			body, err := fetch(c.url+"/slow", "")
-			answers <- answer{body, err}
-		}()
+		fetching(c.url+"/slow", "")
+		return false
 	}
-	began := time.Now()
-	if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); !changed || err != nil {
-		t.Fatalf("changed %v, %v", changed, err)
+	if !within(10*time.Second, busy) {
+		t.Fatal("no request arrives at b1")
 	}
-	if took := time.Since(began); took < time.Second {
-		t.Errorf("drained after %v, with a request of two seconds in flight", took)
-	}
-	for range 6 {
-		if got, err := fetch(c.url, ""); err != nil || got != "b2" {
-			t.Errorf("%q, %v", got, err)
-		}
-	}
+	drainBusy(t, hosts, p, time.Second)
+	only(t, c.url, "", "b2")
 	reload := exec.Command(c.binary, "reload", "--config", c.dir+"/caddy.json", "--address", strings.TrimPrefix(p.Driver.Caddy.Admin, "http://"), "--force")
 	if out, err := reload.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	said, again := &log{}, drainOp(p)
+	again := drainOp(p)
 	again.Again = true
-	if changed, err := Drain(t.Context(), hosts, again, said.add); !changed || err != nil {
-		t.Errorf("after the reload: changed %v, %v", changed, err)
-	}
-	said.has(t, "the proxy has forgotten the drain")
+	drainForgotten(t, hosts, again)
 	if changed, err := Admit(t.Context(), hosts, op, nil); !changed || err != nil {
 		t.Errorf("admit: changed %v, %v", changed, err)
 	}
-	seen := ""
-	for range 6 {
-		got, err := fetch(c.url, "")
-		if err != nil {
-			t.Error(err)
-		}
-		seen += got
-	}
-	if !strings.Contains(seen, "b1") || !strings.Contains(seen, "b2") {
-		t.Errorf("answers come from %s", seen)
-	}
+	both(t, c.url)
 }

@@ -31,18 +31,14 @@ func TestRealDrainAndAdmit(t *testing.T) {
 			}
 		}
 	}
-	r.only(t, "b2")
+	only(t, r.url, "", "b2")
 
 	again := r.drain(20*time.Second, "abort")
 	again.Again = true
 	r.mustDrain(t, again, false)
 	r.reload(t)
-	said := &log{}
-	if changed, err := Drain(t.Context(), r.hosts, again, said.add); !changed || err != nil {
-		t.Fatalf("after a reload: changed %v, %v", changed, err)
-	}
-	said.has(t, "the proxy has forgotten the drain")
-	r.only(t, "b2")
+	drainForgotten(t, r.hosts, again)
+	only(t, r.url, "", "b2")
 
 	op := plan.AdmitOp{Points: []plan.Point{r.point}, Deadline: plan.Duration(10 * time.Second)}
 	for _, want := range []bool{true, false} {

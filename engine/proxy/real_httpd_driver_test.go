@@ -2,10 +2,6 @@ package proxy
 
 import (
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,60 +15,34 @@ func TestRealHTTPDDriver(t *testing.T) {
 	for _, forbid := range []bool{false, true} {
 		t.Run(fmt.Sprintf("forbid forwarding %v", forbid), func(t *testing.T) {
 			t.Parallel()
-			var slow atomic.Int64
-			apps := make([]string, 2)
-			for i := range apps {
-				s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-					if q.URL.Path == "/slow" {
-						slow.Add(1)
-						time.Sleep(2 * time.Second)
-					}
-					_, _ = fmt.Fprintf(w, "b%d", i+1)
-				}))
-				t.Cleanup(s.Close)
-				apps[i] = s.URL
-			}
-			url, process := startHTTPD(t, apps...)
+			first, second := &slowApp{name: "b1", takes: 2 * time.Second}, &slowApp{name: "b2", takes: 2 * time.Second}
+			url, process := startHTTPD(t, serve(t, first).URL, serve(t, second).URL)
 			hosts := everywhere{&local{home: t.TempDir(), forbid: forbid}}
 			p := at("lb1")
 			p.Driver = plan.Driver{HTTPD: &plan.HTTPD{URL: url + "/balancer-manager"}}
 			op := plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}
-			if changed, err := Admit(t.Context(), hosts, op, nil); changed || err != nil {
-				t.Fatalf("at the start: changed %v, %v", changed, err)
-			}
+			isIn(t, hosts, op)
 			if err := Preflight(t.Context(), hosts, p); err != nil {
 				t.Fatal(err)
 			}
 
-			answers := make(chan answer, 1)
-			go func() {
-				body, err := fetch(url+"/slow", "x.b1")
-				answers <- answer{body, err}
-			}()
-			for end := time.Now().Add(5 * time.Second); slow.Load() < 1; time.Sleep(10 * time.Millisecond) {
-				if time.Now().After(end) {
-					t.Fatal("the request did not arrive")
-				}
+			slow := fetching(url+"/slow", "x.b1")
+			if !within(5*time.Second, func() bool { return first.slow.Load()+second.slow.Load() > 0 }) {
+				t.Fatal("the request did not arrive")
 			}
 			if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); !changed || err != nil {
 				t.Fatalf("changed %v, %v", changed, err)
 			}
 			select {
-			case a := <-answers:
+			case a := <-slow:
 				if a.err != nil || a.body != "b1" {
 					t.Errorf("%+v", a)
 				}
 			default:
 				t.Error("drained with a request in flight")
 			}
-			for range 6 {
-				if got, err := fetch(url, "x.b1"); err != nil || got != "b2" {
-					t.Errorf("%q, %v", got, err)
-				}
-			}
-			if s, err := Read(t.Context(), hosts, p); err != nil || s.State != plan.RotationOut {
-				t.Errorf("%+v, %v", s, err)
-			}
+			only(t, url, "x.b1", "b2")
+			isOut(t, hosts, p)
 
 			again := drainOp(p)
 			again.Again = true
@@ -82,33 +52,15 @@ func TestRealHTTPDDriver(t *testing.T) {
 			if err := process.Signal(syscall.SIGUSR1); err != nil {
 				t.Fatal(err)
 			}
-			for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-				if s, err := Read(t.Context(), hosts, p); err == nil && s.State == plan.RotationIn {
-					break
-				}
-				if time.Now().After(end) {
-					t.Fatal("the graceful restart forgot nothing")
-				}
+			forgot := func() bool { s, err := Read(t.Context(), hosts, p); return err == nil && s.State == plan.RotationIn }
+			if !within(10*time.Second, forgot) {
+				t.Fatal("the graceful restart forgot nothing")
 			}
-			said := &log{}
-			if changed, err := Drain(t.Context(), hosts, again, said.add); !changed || err != nil {
-				t.Errorf("after the restart: changed %v, %v", changed, err)
-			}
-			said.has(t, "the proxy has forgotten the drain")
+			drainForgotten(t, hosts, again)
 			if changed, err := Admit(t.Context(), hosts, op, nil); !changed || err != nil {
 				t.Errorf("admit: changed %v, %v", changed, err)
 			}
-			seen := ""
-			for range 6 {
-				got, err := fetch(url, "")
-				if err != nil {
-					t.Error(err)
-				}
-				seen += got
-			}
-			if !strings.Contains(seen, "b1") || !strings.Contains(seen, "b2") {
-				t.Errorf("answers come from %s", seen)
-			}
+			both(t, url)
 		})
 	}
 }

@@ -1,16 +1,12 @@
 package proxy
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -42,20 +38,19 @@ func startHTTPD(t *testing.T, members ...string) (string, *os.Process) {
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	server := exec.Command(binary, "-DFOREGROUND", "-f", file)
-	var out bytes.Buffer
-	server.Stdout, server.Stderr = &out, &out
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGTERM)
-		_ = server.Wait()
-		if t.Failed() {
-			t.Log(out.String())
+	process := startProgram(t, exec.Command(binary, "-DFOREGROUND", "-f", file))
+	return fmt.Sprintf("http://127.0.0.1:%d", port), process
+}
+
+// unhealthyBy answers requests for /health with 503 while the file exists, and leaves the others to the app.
+func unhealthyBy(file string, app http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if _, err := os.Stat(file); q.URL.Path == "/health" && !errors.Is(err, os.ErrNotExist) {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
 		}
+		app.ServeHTTP(w, q)
 	})
-	return fmt.Sprintf("http://127.0.0.1:%d", port), server.Process
 }
 
 // TestRealHTTPDMarker: httpd's health check sees the marker, its balancer-manager says so, a slow request ends before the
@@ -64,68 +59,29 @@ func TestRealHTTPDMarker(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	file := filepath.Join(root, "shared/config/disabled")
-	var slow atomic.Int64
-	apps := make([]string, 2)
-	for i := range apps {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			_, err := os.Stat(file)
-			switch {
-			case q.URL.Path == "/health" && i == 0 && !errors.Is(err, os.ErrNotExist):
-				w.WriteHeader(http.StatusServiceUnavailable)
-				return
-			case q.URL.Path == "/slow":
-				slow.Add(1)
-				time.Sleep(3 * time.Second)
-			}
-			_, _ = fmt.Fprintf(w, "b%d", i+1)
-		}))
-		t.Cleanup(s.Close)
-		apps[i] = s.URL
-	}
-	url, _ := startHTTPD(t, apps...)
+	first, second := &slowApp{name: "b1", takes: 3 * time.Second}, &slowApp{name: "b2", takes: 3 * time.Second}
+	member := serve(t, unhealthyBy(file, first)).URL
+	url, _ := startHTTPD(t, member, serve(t, second).URL)
 	p := marked(plan.Marking{File: "config/disabled", Watch: &plan.Watch{HTTPD: &plan.WatchHTTPD{URL: url + "/balancer-manager"}}})
-	p.Root, p.Member = root, apps[0]
+	p.Root, p.Member = root, member
 	hosts := everywhere{&local{home: root}}
 	op := plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}
-	if changed, err := Admit(t.Context(), hosts, op, nil); changed || err != nil {
-		t.Fatalf("at the start: changed %v, %v", changed, err)
-	}
+	isIn(t, hosts, op)
 	if err := Preflight(t.Context(), hosts, p); err != nil {
 		t.Fatal(err)
 	}
-	answers := make(chan answer, 2)
-	for range 2 {
-		go func() {
-			body, err := fetch(url+"/slow", "")
-			answers <- answer{body, err}
-		}()
+	answers := []<-chan answer{fetching(url+"/slow", ""), fetching(url+"/slow", "")}
+	if !within(5*time.Second, func() bool { return first.slow.Load()+second.slow.Load() >= 2 }) {
+		t.Fatal("the requests did not arrive")
 	}
-	for end := time.Now().Add(5 * time.Second); slow.Load() < 2; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the requests did not arrive")
-		}
-	}
-	begin := time.Now()
-	said := &log{}
-	if changed, err := Drain(t.Context(), hosts, drainOp(p), said.add); !changed || err != nil {
-		t.Fatalf("changed %v, %v", changed, err)
-	}
-	if took := time.Since(begin); took < 2*time.Second {
-		t.Errorf("drained after %s, with a request in flight", took)
-	}
-	for range 2 {
-		if a := <-answers; a.err != nil {
+	drainBusy(t, hosts, p, 2*time.Second)
+	for _, c := range answers {
+		if a := <-c; a.err != nil {
 			t.Error(a.err)
 		}
 	}
-	for range 6 {
-		if got, err := fetch(url, ""); err != nil || got != "b2" {
-			t.Errorf("%q, %v", got, err)
-		}
-	}
-	if s, err := Read(t.Context(), hosts, p); err != nil || s.State != plan.RotationOut {
-		t.Errorf("%+v, %v", s, err)
-	}
+	only(t, url, "", "b2")
+	isOut(t, hosts, p)
 	for _, want := range []bool{true, false} {
 		if changed, err := Admit(t.Context(), hosts, op, nil); changed != want || err != nil {
 			t.Errorf("admit: changed %v, %v", changed, err)

@@ -1,16 +1,12 @@
 package proxy
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -67,31 +63,16 @@ http {
 }
 `, user, dir, port))
 	command := binary + " -p " + dir + " -c " + dir + "/nginx.conf"
-	server := exec.Command(binary, "-p", dir, "-c", dir+"/nginx.conf")
-	var out bytes.Buffer
-	server.Stdout, server.Stderr = &out, &out
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = server.Process.Signal(syscall.SIGTERM)
-		_ = server.Wait()
-		if t.Failed() {
-			t.Log(out.String())
-		}
-	})
+	startProgram(t, exec.Command(binary, "-p", dir, "-c", dir+"/nginx.conf"))
 	n.point = at("lb1")
 	n.point.Driver = plan.Driver{Nginx: &plan.Nginx{
 		Servers: dir + "/{backend}.servers", Generation: n.url + "/_trikk/{backend}", Test: command + " -t", Reload: command + " -s reload",
 	}}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		if got, err := fetch(n.url+"/_trikk/app", ""); err == nil && got == "first" {
-			return n
-		}
-		if time.Now().After(end) {
-			t.Fatalf("nginx does not answer: %s", out.String())
-		}
+	answers := func() bool { got, err := fetch(n.url+"/_trikk/app", ""); return err == nil && got == "first" }
+	if !within(10*time.Second, answers) {
+		t.Fatal("nginx does not answer")
 	}
+	return n
 }
 
 func (n *realNginx) write(t *testing.T, name, text string) {
@@ -103,72 +84,34 @@ func (n *realNginx) write(t *testing.T, name, text string) {
 
 func (n *realNginx) servers(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(n.dir, "app.servers"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
+	return contents(t, filepath.Join(n.dir, "app.servers"))
 }
 
 // TestRealNginx: a server leaves by a reload, a request in flight ends before the drain does, nothing is sent there meanwhile, and it
 // comes back; the file is then as it was.
 func TestRealNginx(t *testing.T) {
 	t.Parallel()
-	var slow atomic.Int64
-	apps := make([]string, 2)
-	for i := range apps {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			if q.URL.Path == "/slow" && i == 0 {
-				slow.Add(1)
-				time.Sleep(2 * time.Second)
-			}
-			_, _ = fmt.Fprintf(w, "b%d", i+1)
-		}))
-		t.Cleanup(s.Close)
-		apps[i] = s.URL
-	}
-	n := startNginx(t, apps...)
+	first, second := &slowApp{name: "b1", takes: 2 * time.Second}, &slowApp{name: "b2"}
+	n := startNginx(t, serve(t, first).URL, serve(t, second).URL)
 	was := n.servers(t)
 	hosts, p := everywhere{&local{home: n.dir}}, n.point
 	op := plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}
 	if err := Preflight(t.Context(), hosts, p); err != nil {
 		t.Fatal(err)
 	}
-	if changed, err := Admit(t.Context(), hosts, op, nil); changed || err != nil {
-		t.Fatalf("at the start: changed %v, %v", changed, err)
+	isIn(t, hosts, op)
+	answers := []<-chan answer{fetching(n.url+"/slow", ""), fetching(n.url+"/slow", "")}
+	if !within(5*time.Second, func() bool { return first.slow.Load() > 0 }) {
+		t.Fatal("the requests did not arrive")
 	}
-	answers := make(chan answer, 2)
-	for range 2 {
-		go func() {
-			body, err := fetch(n.url+"/slow", "")
-			answers <- answer{body, err}
-		}()
-	}
-	for end := time.Now().Add(5 * time.Second); slow.Load() < 1; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("the requests did not arrive")
-		}
-	}
-	begin := time.Now()
-	if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); !changed || err != nil {
-		t.Fatalf("changed %v, %v", changed, err)
-	}
-	if took := time.Since(begin); took < time.Second {
-		t.Errorf("drained after %s, with a request in flight", took)
-	}
-	for range 2 {
-		if a := <-answers; a.err != nil {
+	drainBusy(t, hosts, p, time.Second)
+	for _, c := range answers {
+		if a := <-c; a.err != nil {
 			t.Error(a.err)
 		}
 	}
-	for range 6 {
-		if got, err := fetch(n.url, ""); err != nil || got != "b2" {
-			t.Errorf("%q, %v", got, err)
-		}
-	}
-	if s, err := Read(t.Context(), hosts, p); err != nil || s.State != plan.RotationOut {
-		t.Errorf("%+v, %v", s, err)
-	}
+	only(t, n.url, "", "b2")
+	isOut(t, hosts, p)
 	if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); changed || err != nil {
 		t.Errorf("a second drain: changed %v, %v", changed, err)
 	}
@@ -188,17 +131,13 @@ func TestRealNginx(t *testing.T) {
 // TestRealNginxRefuses: a configuration that nginx does not take changes nothing, and each cause is named.
 func TestRealNginxRefuses(t *testing.T) {
 	t.Parallel()
-	s := httptest.NewServer(http.NotFoundHandler())
-	t.Cleanup(s.Close)
-	n := startNginx(t, s.URL, s.URL)
+	url := serve(t, http.NotFoundHandler()).URL
+	n := startNginx(t, url, url)
 	hosts, p := everywhere{&local{home: n.dir}}, n.point
 	was := n.servers(t)
 
-	config, err := os.ReadFile(filepath.Join(n.dir, "nginx.conf"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.write(t, "nginx.conf", strings.Replace(string(config), "proxy_pass", "proxy_pass_typo", 1))
+	config := contents(t, filepath.Join(n.dir, "nginx.conf"))
+	n.write(t, "nginx.conf", strings.Replace(config, "proxy_pass", "proxy_pass_typo", 1))
 	if err := wants(Preflight(t.Context(), hosts, p), "-t` on lb1 ended with status 1", `unknown directive "proxy_pass_typo"`); err != nil {
 		t.Error(err)
 	}
@@ -210,7 +149,7 @@ func TestRealNginxRefuses(t *testing.T) {
 	if text := n.servers(t); text != was {
 		t.Errorf("the file is left as\n%s", text)
 	}
-	n.write(t, "nginx.conf", string(config))
+	n.write(t, "nginx.conf", config)
 	if err := Preflight(t.Context(), hosts, p); err != nil {
 		t.Errorf("mended: %v", err)
 	}

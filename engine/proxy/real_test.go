@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -29,7 +27,7 @@ type real struct {
 	hits   [2]atomic.Int64
 	config string
 	dir    string
-	master *exec.Cmd
+	master *os.Process
 }
 
 // startReal starts HAProxy with its socket in a temporary directory. extra are lines of the backend.
@@ -45,8 +43,7 @@ func startReal(t *testing.T, extra string) *real {
 	r := &real{dir: dir, socket: dir + "/s", config: dir + "/haproxy.cfg"}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	for i := range r.apps {
-		r.apps[i] = httptest.NewServer(r.app(i))
-		t.Cleanup(r.apps[i].Close)
+		r.apps[i] = serve(t, r.app(i))
 	}
 	port := freePort(t)
 	r.url = fmt.Sprintf("http://127.0.0.1:%d", port)
@@ -61,7 +58,7 @@ func startReal(t *testing.T, extra string) *real {
 	return r
 }
 
-// app answers at once, except for /slow, which takes as long as ?for= says, and /health.
+// app answers with its name, at once or after as long as ?for= says. It does not count requests for /health.
 func (r *real) app(i int) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.URL.Path == "/health" {
@@ -76,16 +73,6 @@ func (r *real) app(i int) http.Handler {
 		}
 		_, _ = fmt.Fprintf(w, "b%d", i+1)
 	})
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func (r *real) write(t *testing.T, port int, extra string) {
@@ -115,19 +102,7 @@ backend app
 // start runs HAProxy in master-worker mode, so that a reload keeps the sockets.
 func (r *real) start(t *testing.T) {
 	t.Helper()
-	var out bytes.Buffer
-	r.master = exec.Command("haproxy", "-W", "-f", r.config)
-	r.master.Stdout, r.master.Stderr = &out, &out
-	if err := r.master.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = r.master.Process.Signal(syscall.SIGTERM)
-		_ = r.master.Wait()
-		if t.Failed() {
-			t.Log(out.String())
-		}
-	})
+	r.master = startProgram(t, exec.Command("haproxy", "-W", "-f", r.config))
 }
 
 // reload replaces the worker, which forgets every drain.
@@ -137,7 +112,7 @@ func (r *real) reload(t *testing.T) {
 	r.until(t, "another process answers", func() bool {
 		if time.Since(asked) > 2*time.Second { // a master that is still starting loses the signal
 			asked = time.Now()
-			if err := r.master.Process.Signal(syscall.SIGUSR2); err != nil {
+			if err := r.master.Signal(syscall.SIGUSR2); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -174,51 +149,18 @@ func (r *real) state(t *testing.T) State {
 
 func (r *real) until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); !holds(); {
-		if time.Now().After(end) {
-			t.Fatalf("waited until %s: %+v", what, r.state(t))
-		}
-		time.Sleep(20 * time.Millisecond)
+	if !within(15*time.Second, holds) {
+		t.Fatalf("waited until %s: %+v", what, r.state(t))
 	}
-}
-
-// answer is what a client got.
-type answer struct {
-	body string
-	err  error
 }
 
 // send starts a request and waits until the app has it.
 func (r *real) send(t *testing.T, path, cookie string) <-chan answer {
 	t.Helper()
-	out, before := make(chan answer, 1), r.hits[0].Load()+r.hits[1].Load()
-	go func() {
-		body, err := fetch(r.url+path, cookie)
-		out <- answer{body, err}
-	}()
+	before := r.hits[0].Load() + r.hits[1].Load()
+	out := fetching(r.url+path, cookie)
 	r.until(t, "the request arrives", func() bool { return r.hits[0].Load()+r.hits[1].Load() > before })
 	return out
-}
-
-func fetch(url, cookie string) (string, error) {
-	q, err := http.NewRequestWithContext(context.Background(), "GET", url, nil)
-	if err != nil {
-		return "", err
-	}
-	if cookie != "" {
-		q.AddCookie(&http.Cookie{Name: "S", Value: cookie})
-	}
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Do(q)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = resp.Body.Close() }()
-	b, err := io.ReadAll(resp.Body)
-	if resp.StatusCode != 200 {
-		return "", fmt.Errorf("status %d", resp.StatusCode)
-	}
-	return string(b), err
 }
 
 // stick sends requests that stick to b1 until stop is closed, so that it is never without one.
@@ -257,15 +199,5 @@ func (r *real) mustDrain(t *testing.T, op plan.DrainOp, want bool) {
 	}
 	if s := r.state(t); s.Rotation != plan.RotationOut || s.InFlight != 0 {
 		t.Fatalf("%+v", s)
-	}
-}
-
-// only fails unless every request goes to one server.
-func (r *real) only(t *testing.T, want string) {
-	t.Helper()
-	for range 6 {
-		if got, err := fetch(r.url, ""); err != nil || got != want {
-			t.Errorf("%q, %v", got, err)
-		}
 	}
 }
