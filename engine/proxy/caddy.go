@@ -201,9 +201,6 @@ func closesSoon(transport []byte) bool {
 
 // without is the list without its i-th upstream.
 func (c caddy) without(p plan.Point, list []caddyUpstream, i int) ([]caddyUpstream, error) {
-	if len(list) == 1 {
-		return nil, stop(fmt.Errorf("%s is the last upstream of %q in caddy on %s, which would answer every request with 503", p.Member, c.id(p), p.Proxy))
-	}
 	if len(list[i]) > 1 {
 		return nil, stop(fmt.Errorf("the upstream %s of %q in caddy on %s has more than an address, which a drain would lose: keep only \"dial\"", p.Member, c.id(p), p.Proxy))
 	}

@@ -218,8 +218,12 @@ func (n nginx) Out(ctx context.Context, hs Hosts, p plan.Point) error { return n
 func (n nginx) In(ctx context.Context, hs Hosts, p plan.Point) error { return n.set(ctx, hs, p, false) }
 
 // nginxChange replaces the files and reloads, or puts back what was there when nginx does not like it. Another run that changes the same
-// upstream meanwhile is found out.
+// upstream meanwhile is found out, and turns that are taken at once change it one after the other.
 const nginxChange = `set -eu
+if command -v flock >/dev/null; then
+	exec 8<"${file%/*}"
+	flock -w 20 8 || fail "another change of the files in ${file%/*} does not end"
+fi
 was=$(cat "$file"; echo .)
 [ "$was" = "$old." ] || fail "$file was changed by somebody else just now"
 before=$(cat "$file.generation")
@@ -228,14 +232,14 @@ put() {
 }
 put "$file" "$new"
 put "$file.generation" "$generation"
-if ! why=$(sh -c "$test" 2>&1); then
+if ! why=$(sh -c "$test" 2>&1 8<&-); then
 	put "$file" "$old"
 	put "$file.generation" "$before
 "
 	printf '%s\n' "$why"
 	fail "nginx does not take its configuration; nothing was changed"
 fi
-sh -c "$reload" || fail "the reload ended with status $?"
+sh -c "$reload" 8<&- || fail "the reload ended with status $?"
 `
 
 func (n nginx) set(ctx context.Context, hs Hosts, p plan.Point, down bool) error {

@@ -58,8 +58,8 @@ func (n nginxServers) find(member string) (int, nginxServer, error) {
 	return 0, nginxServer{}, fmt.Errorf("it has no server %q%s", member, suggest(member, names))
 }
 
-// with gives the servers with the member down, or not. With no server left that is not down it is an error: nginx takes such an
-// upstream, and answers every request with 502.
+// with gives the servers with the member down, or not. How many may be down at once is the plan's to say: nginx takes an upstream of
+// which all are, and answers every request with 502.
 func (n nginxServers) with(member string, down bool) (nginxServers, error) {
 	at, s, err := n.find(member)
 	if err != nil || s.down == down {
@@ -73,12 +73,7 @@ func (n nginxServers) with(member string, down bool) (nginxServers, error) {
 		code = withoutDown(code)
 	}
 	out.lines[at] = code + ";" + rest
-	for _, line := range out.lines {
-		if s, ok := parseServer(line); ok && !s.down {
-			return out, nil
-		}
-	}
-	return n, fmt.Errorf("%s is the last server that is not down: without it every request would be answered with 502", member)
+	return out, nil
 }
 
 // withoutDown takes the word down out of the code of a line.

@@ -105,6 +105,17 @@ func TestRealCaddy(t *testing.T) {
 	again := drainOp(p)
 	again.Again = true
 	drainForgotten(t, hosts, again)
+	other := p
+	other.Address, other.Member, other.Server = "127.0.0.3", fmt.Sprintf("127.0.0.3:%d", port), "app2"
+	if changed, err := Drain(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
+		t.Errorf("the last one: changed %v, %v", changed, err)
+	}
+	if got, err := fetch(c.url, ""); err == nil {
+		t.Errorf("without an upstream, caddy answers %q", got)
+	}
+	if changed, err := Admit(t.Context(), hosts, plan.AdmitOp{Points: []plan.Point{other}, Deadline: op.Deadline}, nil); !changed || err != nil {
+		t.Errorf("admit the last one: changed %v, %v", changed, err)
+	}
 	if changed, err := Admit(t.Context(), hosts, op, nil); !changed || err != nil {
 		t.Errorf("admit: changed %v, %v", changed, err)
 	}

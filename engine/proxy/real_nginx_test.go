@@ -117,8 +117,15 @@ func TestRealNginx(t *testing.T) {
 	}
 	other := p
 	other.Member, other.Server = "b2", "app2"
-	if _, err := Drain(t.Context(), hosts, drainOp(other), nil); wants(err, "b2 is the last server that is not down") != nil {
-		t.Errorf("the last one: %v", err)
+	if changed, err := Drain(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
+		t.Errorf("the last one: changed %v, %v", changed, err)
+	}
+	if got, err := fetch(n.url, ""); err == nil {
+		t.Errorf("without a server, nginx answers %q", got)
+	}
+	back := plan.AdmitOp{Points: []plan.Point{other}, Deadline: op.Deadline}
+	if changed, err := Admit(t.Context(), hosts, back, nil); !changed || err != nil {
+		t.Errorf("admit the last one: changed %v, %v", changed, err)
 	}
 	if changed, err := Admit(t.Context(), hosts, op, nil); !changed || err != nil {
 		t.Errorf("admit: changed %v, %v", changed, err)
