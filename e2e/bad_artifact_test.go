@@ -22,7 +22,6 @@ import (
 
 // Artifacts that aren't there, or aren't what they should be. What is known before is told before anything is changed.
 func TestBadArtifact(t *testing.T) {
-	e2e.Long(t)
 	s := newScene(t)
 	url := func(path, more string) parts {
 		return parts{artifact: fmt.Sprintf("\tartifact: url: {url: %q, %s}", path, more)}

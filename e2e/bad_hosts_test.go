@@ -19,7 +19,6 @@ const hole = "10.80.0.99"
 
 // Servers that can't be reached, or that can't be trusted, or that don't trust us: nothing is changed on any of them.
 func TestBadHosts(t *testing.T) {
-	e2e.Long(t)
 	s := newScene(t)
 	app1, app2 := s.on[0], s.on[1]
 

@@ -14,7 +14,6 @@ import (
 // Places on a server that don't take a release: what is known before is refused, and a disk that turns out to be full leaves
 // nothing half done. The app is tiny, in /srv/tiny on app1 and app2; only app2 is bad.
 func TestBadPlace(t *testing.T) {
-	e2e.Long(t)
 	s := newScene(t)
 	app1, app2 := s.on[0], s.on[1]
 	args := []string{"apply", "tiny@2.0", "-e", "test", "--yes"}

@@ -10,7 +10,6 @@ import (
 
 // Proxies that can't be asked: refused before anything is changed.
 func TestBadProxy(t *testing.T) {
-	e2e.Long(t)
 	s := newScene(t)
 	lb := s.f.LB[0]
 	// withProxy is a config in which lb1 has another driver, or reload.

@@ -17,7 +17,6 @@ const anyVersion = `	probes: ready: http: {port: 8081, path: "/ready", contains:
 // The local route: a build on the controller is uploaded to the app servers and the proxies, deployed with downtime on all of
 // them, the proxies' httpd is reloaded gracefully, and the standby server is disabled and stopped.
 func TestLocalRoute(t *testing.T) {
-	e2e.Long(t)
 	f := e2e.Start(t)
 	proxies := e2e.Proxies{}
 	var fronts []*e2e.HTTPD

@@ -109,7 +109,7 @@ func sandboxes() int {
 	if testing.Verbose() {
 		return 1
 	}
-	return 3
+	return 2
 }
 
 // inSandboxes starts n sandboxes, which die with this process, and gives the worst of their exit codes.

@@ -11,7 +11,6 @@ import (
 // Pairs: each proxy is in front of one server, and leaves the outer balancer, which looks at a marker on the proxy, while its
 // server takes its turn.
 func TestPairsBehindOuterBalancer(t *testing.T) {
-	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	publish(t, f, repo, map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy, "3.0": e2e.Broken})

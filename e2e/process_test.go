@@ -67,7 +67,6 @@ func TestProcessService(t *testing.T) {
 
 // A runnable file is installed under a name of its own, and not unpacked.
 func TestProcessRunnableFile(t *testing.T) {
-	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	repo.Bare("/tools/hello-1.0.jar", f.Program(t))

@@ -25,7 +25,6 @@ func plain(t *testing.T) (*e2e.Fleet, *e2e.Config) {
 
 // A saved plan is applied once, and only as long as nothing has changed and nobody has edited it.
 func TestSavedPlan(t *testing.T) {
-	e2e.Long(t)
 	f, c := plain(t)
 	file := filepath.Join(c.Dir, "hello.plan")
 	f.Trikk(t, c, "plan", "hello@2.0", "-e", "test", "-o", file).Exit(t, 0)
@@ -54,7 +53,6 @@ func TestSavedPlan(t *testing.T) {
 
 // A saved plan that was applied is refused from another machine too: the servers have it recorded.
 func TestSavedPlanFromAnotherMachine(t *testing.T) {
-	e2e.Long(t)
 	f, c := plain(t)
 	file := filepath.Join(c.Dir, "hello.plan")
 	f.Trikk(t, c, "plan", "hello@2.0", "-e", "test", "-o", file).Exit(t, 0)

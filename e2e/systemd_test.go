@@ -11,7 +11,6 @@ import (
 
 // A systemd service, controlled through sudo by the login user; a stand-in for systemctl starts and stops it.
 func TestSystemdService(t *testing.T) {
-	e2e.Long(t)
 	f := e2e.Start(t)
 	repo := f.Repository(t)
 	for version, behaviour := range map[string]string{"1.0": e2e.Healthy, "2.0": e2e.Healthy, "3.0": e2e.Broken} {
