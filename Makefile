@@ -8,7 +8,7 @@ test: ## install what the tests need, then run them
 	$(MAKE) --no-print-directory units e2e
 
 full: ## everything, unreduced: also the cases that take minutes
-	./e2e/install
+	./e2e/install caddy
 	go vet ./...
 	TRIKK_FULL=1 go test -race -timeout 60m $$(go list ./... | grep -v /e2e)
 	$(MAKE) --no-print-directory mutants

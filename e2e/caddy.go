@@ -15,10 +15,15 @@ import (
 type Caddy struct {
 	Machine *Machine
 	Port    int
+	program string
 }
 
-// caddyBinary is where a machine has Caddy: e2e/caddy, which the package's TestMain must have asked for.
-const caddyBinary = "/usr/local/bin/caddy-e2e"
+const (
+	// caddyBinary is where a machine has Caddy: e2e/caddy, which the package's TestMain must have asked for.
+	caddyBinary = "/usr/local/bin/caddy-e2e"
+	// debianCaddy is 2.6, whose admin API can't take servers out.
+	debianCaddy = "/usr/bin/caddy"
+)
 
 // URL is where clients reach the app.
 func (c *Caddy) URL() string { return fmt.Sprintf("http://%s:%d", c.Machine.Address, c.Port) }
@@ -30,29 +35,45 @@ func (f *Fleet) Caddy(t testing.TB, m *Machine, b Balancer) *Caddy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var text bytes.Buffer
-	if err := caddyConfig.Execute(&text, b); err != nil {
+	if err := m.WriteFile(caddyBinary, string(program), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{caddyBinary: string(program), "/srv/caddy/caddy.json": text.String()} {
-		if err := m.WriteFile(name, text, 0o755); err != nil {
-			t.Fatal(err)
-		}
+	c := &Caddy{Machine: m, Port: b.Port, program: caddyBinary}
+	c.start(t, caddyConfig, b)
+	return c
+}
+
+// DebianCaddy starts the Caddy of the distribution, which asks for /health five times a second.
+func (f *Fleet) DebianCaddy(t testing.TB, m *Machine, b Balancer) *Caddy {
+	t.Helper()
+	c := &Caddy{Machine: m, Port: b.Port, program: debianCaddy}
+	c.start(t, debianCaddyConfig, b)
+	return c
+}
+
+func (c *Caddy) start(t testing.TB, config *template.Template, b Balancer) {
+	t.Helper()
+	m := c.Machine
+	var text bytes.Buffer
+	if err := config.Execute(&text, b); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WriteFile("/srv/caddy/caddy.json", text.String(), 0o644); err != nil {
+		t.Fatal(err)
 	}
 	// At each change Caddy closes its listener and opens another one: without this the kernel resets connections that nobody accepted yet.
 	m.Run(t, "echo 1 >/proc/sys/net/ipv4/tcp_migrate_req")
-	m.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+caddyBinary+" start --config caddy.json --pidfile pid </dev/null >start.log 2>&1 || { cat start.log; exit 1; }")
+	m.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+c.program+" start --config caddy.json --pidfile pid </dev/null >start.log 2>&1 || { cat start.log; exit 1; }")
 	t.Cleanup(func() {
 		_, _ = m.Try(`pid=$(cat /srv/caddy/pid) && kill -KILL $pid; rm -rf /srv/caddy ` + caddyBinary)
 	})
-	m.Listens(t, b.Port)
-	return &Caddy{Machine: m, Port: b.Port}
+	m.Listens(t, c.Port)
 }
 
 // Reload loads the configuration file again: what the API changed is forgotten.
 func (c *Caddy) Reload(t *testing.T) {
 	t.Helper()
-	c.Machine.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+caddyBinary+" reload --config caddy.json --force")
+	c.Machine.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+c.program+" reload --config caddy.json --force")
 }
 
 var caddyConfig = template.Must(template.New("caddy").Parse(`{
@@ -68,6 +89,22 @@ var caddyConfig = template.Must(template.New("caddy").Parse(`{
       "stream_close_delay": "30s",
       "flush_interval": -1,
       "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "2s"}},
+      "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]
+    }]}]
+  }}}}
+}
+`))
+
+var debianCaddyConfig = template.Must(template.New("caddy 2.6").Parse(`{
+  "logging": {"logs": {"default": {"level": "ERROR"}}},
+  "apps": {"http": {"servers": {"{{.Name}}": {
+    "listen": [":{{.Port}}"],
+    "automatic_https": {"disable": true},
+    "protocols": ["h1"],
+    "routes": [{"handle": [{
+      "handler": "reverse_proxy",
+      "flush_interval": -1,
+      "health_checks": {"active": {"uri": "/health", "interval": "200ms", "timeout": "1s", "expect_status": 200}},
       "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]
     }]}]
   }}}}

@@ -28,6 +28,10 @@ func fronts() []front {
 			h := f.HTTPD(t, m, balancer(f))
 			return h.URL(), `driver: httpd: url: "` + h.ManagerURL() + `"`
 		}, (*e2e.Load).Clean},
+		{"caddy 2.6, by a marker", func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) (string, string) {
+			// 200 ms between checks and 1 s for each, then the longest request
+			return f.DebianCaddy(t, m, balancer(f)).URL(), `driver: marker: {file: "config/disabled", settle: "4s"}`
+		}, (*e2e.Load).Clean},
 		{"nginx", func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) (string, string) {
 			n := f.Nginx(t, m, balancer(f))
 			return n.URL(), n.Driver()

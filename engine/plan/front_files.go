@@ -14,7 +14,7 @@ func haproxyFront(f front) []Rendered {
 		fmt.Fprintf(&b, "    option httpchk GET %s\n", f.check)
 	}
 	for _, m := range f.members {
-		fmt.Fprintf(&b, "    server %s %s check%s\n", m.name, m.address, when(m.idle, " disabled"))
+		fmt.Fprintf(&b, "    server %s %s check%s\n", m.name, m.address, m.ifIdle(" disabled"))
 	}
 	return []Rendered{{Path: f.backend + ".cfg", Content: b.String()}}
 }
@@ -25,7 +25,7 @@ func httpdFront(f front) []Rendered {
 	name := strings.TrimPrefix(f.backend, "balancer://")
 	fmt.Fprintf(&b, "<Proxy balancer://%s>\n", name)
 	for _, m := range f.members {
-		fmt.Fprintf(&b, "    BalancerMember http://%s route=%s%s\n", m.address, m.name, when(m.idle, " status=+D"))
+		fmt.Fprintf(&b, "    BalancerMember http://%s route=%s%s\n", m.address, m.name, m.ifIdle(" status=+D"))
 	}
 	b.WriteString("</Proxy>\n")
 	return []Rendered{{Path: name + ".conf", Content: b.String()}}
@@ -36,7 +36,7 @@ func nginxFront(f front) []Rendered {
 	at := strings.ReplaceAll(f.proxy.Driver.Nginx.Servers, "{backend}", f.backend)
 	var servers strings.Builder
 	for _, m := range f.members {
-		fmt.Fprintf(&servers, "server %s%s; # %s\n", m.address, when(m.idle, " down"), m.name)
+		fmt.Fprintf(&servers, "server %s%s; # %s\n", m.address, m.ifIdle(" down"), m.name)
 	}
 	upstream := fmt.Sprintf("upstream %s { include %s; }\n# in the server that %s asks:\n# location = /_trikk/%s { include %s.generation; }\n",
 		f.backend, at, strings.ReplaceAll(f.proxy.Driver.Nginx.Generation, "{backend}", f.backend), f.backend, at)
@@ -75,9 +75,10 @@ func caddyFront(f front) []Rendered {
 	return []Rendered{{Path: f.backend + ".json", Content: string(text) + "\n"}}
 }
 
-func when(holds bool, text string) string {
-	if holds {
-		return text
+// ifIdle is the word by which a proxy holds a member out, for one that starts out of rotation.
+func (m frontMember) ifIdle(word string) string {
+	if m.idle {
+		return word
 	}
 	return ""
 }
