@@ -73,7 +73,13 @@ func (c *cli) resume(ctx context.Context, saved run.Saved, log *run.Log, con con
 	if err != nil {
 		return fmt.Errorf("run %s: %w", saved.Meta.Run, err)
 	}
+	f := c.fleetOf(saved.Plan.Inventory, saved.Meta)
+	defer f.close()
 	if !left {
+		if err := log.Finish(m.Outcome()); err != nil {
+			return err
+		}
+		f.unmark(ctx, saved.Plan)
 		return c.nothingLeft(saved, m.Outcome())
 	}
 	defer c.capture()()
@@ -81,8 +87,6 @@ func (c *cli) resume(ctx context.Context, saved run.Saved, log *run.Log, con con
 	if err := c.ask(saved.Plan, con); err != nil {
 		return err
 	}
-	f := c.fleetOf(saved.Plan.Inventory, saved.Meta)
-	defer f.close()
 	outcome, err := f.goOn(ctx, saved, log, m)
 	if err != nil {
 		return unrecorded(outcome, err)
@@ -91,6 +95,18 @@ func (c *cli) resume(ctx context.Context, saved run.Saved, log *run.Log, con con
 		return &exitError{code: code}
 	}
 	return nil
+}
+
+// unmark takes away the marks of a run that was killed after its last step and before it had given its locks back. Where that can't be
+// done they stay, for the next run there.
+func (f *fleet) unmark(ctx context.Context, p plan.Plan) {
+	lock, err := f.lock(ctx, p)
+	if err == nil {
+		err = lock.Ended()
+	}
+	if err != nil {
+		f.cli.say("servers may go on to say that run %s was cut off: %v", f.run, err)
+	}
 }
 
 // nothingLeft is about a run that ended with nothing half done.
@@ -163,8 +179,7 @@ func (f *fleet) proofs(ctx context.Context, saved run.Saved, lock *act.Lock, m *
 	if later := logs.Later(); len(later) > 0 {
 		return nil, refused("run %s can't go on, because others worked there since: %s (%s)", saved.Meta.Run, strings.Join(later, ", "), anew)
 	}
-	apps, _ := again(saved.Plan)
-	view, err := f.gatherer.Look(ctx, saved.Plan.Inventory, apps)
+	view, err := f.gatherer.LookAgain(ctx, saved.Plan)
 	if err != nil {
 		return nil, stopped(ctx, err)
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"trikk.dev/engine/act"
 )
 
 // TestResume: what was stopped at once is mended by the command that the output names; runs that ended, that nobody knows or that
@@ -18,6 +21,13 @@ func TestResume(t *testing.T) {
 	b.trikk(64, "resume", "20260101T000000-abcd/x", "--yes")
 	done := b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")
 	b.trikk(0, "resume", runOf(t, done), "--yes").says("is done; nothing of it is left")
+
+	// Killed after its last step, before it gave its locks back: its mark is taken away, whoever finds it.
+	mark := filepath.Join(b.fleet.Dir, "app01", "hello", ".trikk", "cut")
+	b.cutOff(runOf(t, done), mark)
+	b.trikk(0, "status", "hello", "-e", "demo").says("run " + runOf(t, done) + " of ", "was cut off here")
+	b.trikk(0, "resume", runOf(t, done), "--yes").says("is done; nothing of it is left")
+	b.trikk(0, "plan", "hello", "-e", "demo", "--detailed-exitcode").says("Nothing to do")
 
 	// Two signals stop in the middle of a turn. Resume undoes what was in hand.
 	stopped := b.stop("hello@2.0", "rotate 1/2")
@@ -39,6 +49,26 @@ func TestResume(t *testing.T) {
 	b.trikk(5, "resume", run, "--yes").says("run " + run + " can't go on, because others worked there since: app01 by run ")
 	b.runs("2.0")
 	b.trikk(0, "plan", "hello", "-e", "demo", "--detailed-exitcode").says("Nothing to do")
+}
+
+// cutOff leaves the mark that a holder leaves whose run was cut off.
+func (b *bench) cutOff(run, mark string) {
+	b.t.Helper()
+	meta, err := os.ReadFile(filepath.Join(b.state, "runs", run, "run.json"))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	var m struct{ Who, Started string }
+	if err := json.Unmarshal(meta, &m); err != nil {
+		b.t.Fatal(err)
+	}
+	info, err := json.Marshal(act.Holder{Run: run, Who: m.Who, Since: m.Started})
+	if err == nil {
+		err = os.WriteFile(mark, append(info, '\n'), 0o644)
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
 }
 
 // stop begins to apply and stops at once in a turn.

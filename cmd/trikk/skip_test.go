@@ -97,6 +97,22 @@ func TestSkip(t *testing.T) {
 	b.trikk(0, "status", "-e", "demo").says("app01  active  2.0-", "app02  active  2.0-")
 }
 
+// TestResumeAfterSkip: a run that left a server out goes on whether the server is back or not, and leaves it out again.
+func TestResumeAfterSkip(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	w := b.wayTo()
+	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes", "--accept-new")
+	w.close()
+	run := runOf(t, b.stop("hello@2.0", "rotate 1/1"))
+	b.trikk(130, "resume", run, "--yes").says("in hand: rotate 1/1 app01", "hello was interrupted in demo")
+	run = runOf(t, b.stop("hello@2.0", "rotate 1/1"))
+	w.open()
+	b.trikk(130, "resume", run, "--yes").says("in hand: rotate 1/1 app01", "hello was interrupted in demo")
+	b.trikk(0, "apply", "hello@2.0", "-e", "demo", "--yes").says("hello runs 2.0-")
+	b.runs("2.0")
+}
+
 // What may not be left out is an error, as without the policy.
 func TestSkipRefuses(t *testing.T) {
 	long(t)

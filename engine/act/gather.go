@@ -50,6 +50,20 @@ func (g *Gatherer) Look(ctx context.Context, env plan.Environment, apps []plan.A
 	return w.view, w.problems.join()
 }
 
+// LookAgain reads what a plan is about, as Look does. Hosts that the plan left out need not answer.
+func (g *Gatherer) LookAgain(ctx context.Context, p plan.Plan) (View, error) {
+	var apps []plan.App
+	for _, a := range p.Apps {
+		apps = append(apps, a.Source)
+	}
+	w := g.newLooker(p.Inventory, apps)
+	for _, s := range p.Skipped {
+		w.left = append(w.left, s.Host)
+	}
+	w.look(ctx)
+	return w.view, w.problems.join()
+}
+
 // looker is one look at all hosts.
 type looker struct {
 	g        *Gatherer
@@ -60,6 +74,7 @@ type looker struct {
 	view     View
 	tools    map[string][]string // by host and user
 	gone     map[string][]error  // servers that can't be reached, by inventory name
+	left     []string            // servers that need not be reached
 	problems problems
 }
 

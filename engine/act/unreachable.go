@@ -35,7 +35,7 @@ func (w *looker) isGone(name string, err error) bool {
 // people (Look) all are both. A look that was interrupted reached nobody, and leaves nobody out.
 func (w *looker) leaveOut(ctx context.Context) {
 	names := slices.Sorted(maps.Keys(w.gone))
-	var may []string
+	may := w.left
 	if w.strict && ctx.Err() == nil {
 		may = plan.Skippable(w.apps, names)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // Moved says what is not as a run left it that was cut off: so that to go on with its plan is not safe. Hosts whose turn is in hand
-// are not looked at, since their steps find out themselves. An empty answer means that the rest of the plan still holds.
+// are not looked at, since their steps find out themselves, nor are those that the plan left out. An empty answer means that the rest of the plan still holds.
 //
 //   - A host whose turn has not come is as the plan was made for, but for what the run installed there.
 //   - A host that had its turn has the release that the turn gave it, and serves.
@@ -18,6 +18,9 @@ func Moved(p Plan, s State, f Facts) []Change {
 			break
 		}
 		for _, h := range a.Source.Hosts() {
+			if p.Skips(a.App, h) {
+				continue
+			}
 			left := leftBy(a, s.Units[u], h)
 			if left.inHand {
 				continue

@@ -5,9 +5,6 @@ import (
 	"context"
 	"encoding/xml"
 	"fmt"
-	"net"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -30,33 +27,7 @@ func (w watchHTTPD) look(ctx context.Context, r host.Reader, on string, p plan.P
 	if err != nil {
 		return State{}, err
 	}
-	s := worker.state()
-	if s.InFlight > 0 && s.Rotation != plan.RotationIn && w.here() && worker.closed(ctx, r) {
-		s.InFlight = 0
-		s.Detail += " although no connection to it is open"
-	}
-	return s, nil
-}
-
-// here tells whether httpd runs on the host that is asked.
-func (w watchHTTPD) here() bool {
-	u, err := url.Parse(w.conf.URL)
-	if err != nil {
-		return false
-	}
-	a, err := netip.ParseAddr(u.Hostname())
-	return u.Hostname() == "localhost" || err == nil && a.IsLoopback()
-}
-
-// httpdOpen counts the connections of this host to the address $1, those that are being made too.
-const httpdOpen = `command -v ss >/dev/null 2>&1 || exit 1
-ss -Htn state established state syn-sent dst "$1" | wc -l`
-
-// closed tells whether httpd surely has no connection to the member. Its count of busy requests is not corrected when one of its processes
-// ends in the middle of a request, and then stays above zero for ever.
-func (w httpdWorker) closed(ctx context.Context, r host.Reader) bool {
-	out, err := r.Query(ctx, host.NewQuery("", httpdOpen, net.JoinHostPort(w.Host, w.Port)))
-	return err == nil && out.Exit == 0 && strings.TrimSpace(string(out.Stdout)) == "0"
+	return worker.state(), nil
 }
 
 // read reads all balancers.

@@ -39,31 +39,6 @@ func TestHTTPDStates(t *testing.T) {
 	}
 }
 
-// TestHTTPDStuckCount: the count of busy requests of a member that is out is not believed where there is no connection to it at all.
-func TestHTTPDStuckCount(t *testing.T) {
-	page := strings.Replace(string(recorded(t, "httpd-2.4.http")), "Init Ok ", "Init Dis ", 1)
-	for _, c := range []struct {
-		what, url string
-		ss        host.Output
-		want      int
-	}{
-		{"no connection", managerURL, host.Output{Stdout: []byte("0\n")}, 0},
-		{"two connections", managerURL, host.Output{Stdout: []byte("2\n")}, 1},
-		{"no ss", managerURL, host.Output{Exit: 1}, 1},
-		{"httpd is elsewhere", "http://10.0.0.9:8200/balancer-manager", host.Output{Stdout: []byte("0\n")}, 1},
-	} {
-		f := hosttest.New(t, "lb1")
-		f.OnAsk(strings.Split(c.url, "/")[2], "GET /balancer-manager?xml=1").Reply(host.Answer(page))
-		if c.url == managerURL {
-			f.OnQuery("ss -Htn state established state syn-sent").Reply(c.ss)
-		}
-		got, err := watchHTTPD{plan.WatchHTTPD{URL: c.url}}.look(t.Context(), f, "lb1", plan.Point{Backend: "app", Member: "b1"})
-		if err != nil || got.InFlight != c.want || got.Rotation != plan.RotationOut {
-			t.Errorf("%s: %+v, %v", c.what, got, err)
-		}
-	}
-}
-
 // TestHTTPDErrors: answers that look fine and aren't, and names that httpd doesn't know.
 func TestHTTPDErrors(t *testing.T) {
 	good := string(recorded(t, "httpd-2.4.http"))
