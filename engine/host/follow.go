@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -152,8 +154,10 @@ func (f *follower) clean(raw []byte) string {
 
 // redactor hides secrets. Values shorter than 4 bytes stay: they would hide half of every output.
 func redactor(secrets map[string]string) *strings.Replacer {
+	values := slices.Collect(maps.Values(secrets))
+	slices.SortFunc(values, func(a, b string) int { return len(b) - len(a) }) // one that begins with another comes first
 	var pairs []string
-	for _, value := range secrets {
+	for _, value := range values {
 		if len(value) >= 4 {
 			pairs = append(pairs, value, "***")
 		}

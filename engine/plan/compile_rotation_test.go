@@ -80,6 +80,28 @@ func TestADrainThatNobodyKnowsOfIsTakenBack(t *testing.T) {
 	equal(t, "the turn", brief(wave(t, p, "rotate 1/1").Lanes[0].Steps), []string{"record used", "probe", "admit"})
 }
 
+// A run that was cut off may have died while it waited for what is in flight: what it drained is drained once more, with the whole wait.
+func TestADrainOfARunThatWasCutOffIsWaitedFor(t *testing.T) {
+	app := hello("app01", "app02")
+	app.Topology = shared("lb01")
+	f := newFleet(2, 1, haproxy).with(app)
+	f.deploy(t, "1.0")
+	f.rotate(app, "app01", plan.RotationOut)
+	app.Version = "2.0"
+	first := func() []plan.Step { return wave(t, f.with(app).plan(t), "rotate 1/2").Lanes[0].Steps }
+	if got := brief(first())[0]; got != "drain again" && got != "drain" {
+		t.Fatalf("the turn begins with %q", got)
+	}
+	if op := first()[0].Op.(plan.DrainOp); !op.Again {
+		t.Errorf("held out by somebody else: %+v", op)
+	}
+	f.cutOff("app01", "2026-0007")
+	i := slices.IndexFunc(first(), func(s plan.Step) bool { _, ok := s.Op.(plan.DrainOp); return ok })
+	if op := first()[i].Op.(plan.DrainOp); op.Again || len(op.Points) != 1 {
+		t.Errorf("after a run that was cut off: %+v", op)
+	}
+}
+
 // partly deploys a version to some servers.
 func (f *fleet) partly(t *testing.T, version string, servers ...string) {
 	t.Helper()

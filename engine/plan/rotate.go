@@ -161,7 +161,8 @@ func (c *compiler) after(t turn) []Step {
 	return c.hooks(t.server, "after", c.app.Hooks.After)
 }
 
-// drain takes the server out at every point where it is not out already.
+// drain takes the server out at every point where it is not out already. Where a run was cut off it is asked everywhere: that run may
+// have died while it waited for what is in flight.
 func (c *compiler) drain(t turn) []Step {
 	op := c.drainOp(t)
 	if len(op.Points) == 0 {
@@ -186,7 +187,7 @@ func (c *compiler) drainAgain(t turn) []Step {
 func (c *compiler) drainOp(t turn) DrainOp {
 	op := DrainOp{Deadline: c.app.Rollout.DrainDeadline, OnTimeout: c.app.Rollout.OnDrainTimeout}
 	for i, p := range t.points {
-		if t.states[i] != RotationOut {
+		if t.states[i] != RotationOut || t.at.Cut != nil {
 			op.Points = append(op.Points, p)
 		}
 	}

@@ -45,8 +45,7 @@ func (c caddy) field(p plan.Point, name string) string {
 func (c caddy) list(p plan.Point) string { return c.field(p, "upstreams") }
 
 // caddyOpen counts the connections of this host to the address $1.
-const caddyOpen = `command -v ss >/dev/null 2>&1 || { echo "ss is not installed"; exit 127; }
-ss -Htn state established dst "$1" | wc -l`
+const caddyOpen = shConnections + `connections "$1"`
 
 // State reads the list and, where the server is not in it, how many of its connections are left.
 func (c caddy) State(ctx context.Context, rs Readers, p plan.Point) (State, error) {

@@ -200,7 +200,7 @@ func TestCaddyPreflight(t *testing.T) {
 	}{
 		"fine":          {`[{"dial":"10.0.0.1:8080"},{"dial":"10.0.0.2:8080"}]`, "10.0.0.1:8080", ""},
 		"drained":       {`[{"dial":"10.0.0.2:8080"}]`, "10.0.0.1:8080", ""},
-		"by name":       {`[{"dial":"10.0.0.2:8080"}]`, "app1:8080", ""},
+		"by name":       {`[{"dial":"10.0.0.2:8080"}]`, "app1:8080", "app1 has no address"}, // nor has it for Caddy
 		"no list":       {`null`, "10.0.0.1:8080", `has with the id "app" has no upstreams`},
 		"no id":         {``, "10.0.0.1:8080", `caddy on lb1 has nothing with the id "app": write "@id": "app" into the reverse_proxy handler`},
 		"an object":     {`{"dial":"10.0.0.1:8080"}`, "10.0.0.1:8080", "are no list"},

@@ -22,7 +22,7 @@ var _ Driver = nginx{}
 
 // nginxLook reads both files of $1 and counts what still runs of earlier generations: workers that shut down, and the connections that
 // this host has to the address $2, which may be empty. Each part begins with a line of its own.
-const nginxLook = `file=$1
+const nginxLook = shConnections + `file=$1
 for f in "$file" "$file.generation"; do
 	[ -r "$f" ] || { echo "problem $f is missing, or the login user can't read it"; exit 0; }
 done
@@ -34,8 +34,8 @@ if grep -qsa '^nginx: master process' /proc/[0-9]*/cmdline; then
 fi
 echo "old $old"
 open=-1
-if [ -n "$2" ] && command -v ss >/dev/null 2>&1; then
-	open=$(ss -Htn state established dst "$2" 2>/dev/null | wc -l)
+if [ -n "$2" ]; then
+	open=$(connections "$2") || open=-1
 fi
 echo "open $open"
 echo servers
@@ -218,20 +218,21 @@ func (n nginx) Out(ctx context.Context, hs Hosts, p plan.Point) error { return n
 func (n nginx) In(ctx context.Context, hs Hosts, p plan.Point) error { return n.set(ctx, hs, p, false) }
 
 // nginxChange replaces the files and reloads, or puts back what was there when nginx does not like it. Another run that changes the same
-// upstream meanwhile is found out, and turns that are taken at once change it one after the other.
+// upstream meanwhile is found out (75), and turns that are taken at once change it one after the other. The generation comes first: what is
+// half done is told by a page that answers with another one.
 const nginxChange = `set -eu
 if command -v flock >/dev/null; then
 	exec 8<"${file%/*}"
 	flock -w 20 8 || fail "another change of the files in ${file%/*} does not end"
 fi
 was=$(cat "$file"; echo .)
-[ "$was" = "$old." ] || fail "$file was changed by somebody else just now"
+[ "$was" = "$old." ] || exit 75
 before=$(cat "$file.generation")
 put() {
 	printf %s "$2" >"$1.new" && mv -fT "$1.new" "$1" || fail "$1 can't be written (is the disk full, and may $(id -un) write there?)"
 }
-put "$file" "$new"
 put "$file.generation" "$generation"
+put "$file" "$new"
 if ! why=$(sh -c "$test" 2>&1 8<&-); then
 	put "$file" "$old"
 	put "$file.generation" "$before
@@ -242,21 +243,43 @@ fi
 sh -c "$reload" 8<&- || fail "the reload ended with status $?"
 `
 
+// nginxOvertaken is how nginxChange ends when the servers are not those that it was made from.
+const nginxOvertaken = 75
+
+// nginxTries is how often a change is made anew because another one came first: turns that are taken at once all begin with it.
+const nginxTries = 50
+
 func (n nginx) set(ctx context.Context, hs Hosts, p plan.Point, down bool) error {
 	h, err := hs.Host(ctx, p.Proxy)
 	if err != nil {
 		return err
 	}
+	for range nginxTries {
+		r, err := n.try(ctx, h, p, down)
+		switch {
+		case err != nil:
+			return err
+		case r.Exit == 0:
+			return nil
+		case r.Exit != nginxOvertaken:
+			return fmt.Errorf("changing %s on %s: %s", n.file(p), p.Proxy, tail(r.Output))
+		}
+	}
+	return fmt.Errorf("%s on %s was changed by others %d times while trikk changed it", n.file(p), p.Proxy, nginxTries)
+}
+
+// try makes the change from what is there now.
+func (n nginx) try(ctx context.Context, h host.Host, p plan.Point, down bool) (host.Record, error) {
 	seen, err := n.read(ctx, h, p, "")
 	if err != nil {
-		return err
+		return host.Record{}, err
 	}
 	if _, err := n.member(p, seen); err != nil {
-		return err
+		return host.Record{}, err
 	}
 	next, err := parseNginx(seen.text).with(p.Member, down)
 	if err != nil {
-		return stop(fmt.Errorf("%s on %s: %w", n.file(p), p.Proxy, err))
+		return host.Record{}, stop(fmt.Errorf("%s on %s: %w", n.file(p), p.Proxy, err))
 	}
 	var b strings.Builder
 	for _, v := range [][2]string{
@@ -264,12 +287,5 @@ func (n nginx) set(ctx context.Context, hs Hosts, p plan.Point, down bool) error
 	} {
 		b.WriteString(v[0] + "=" + shellescape.Quote(v[1]) + "\n")
 	}
-	r, err := runStep(ctx, h, "", host.ScriptStep{ID: "nginx", Text: b.String() + nginxChange})
-	if err != nil {
-		return err
-	}
-	if r.Exit != 0 {
-		return fmt.Errorf("changing %s on %s: %s", n.file(p), p.Proxy, tail(r.Output))
-	}
-	return nil
+	return runStep(ctx, h, "", host.ScriptStep{ID: "nginx", Text: b.String() + nginxChange})
 }

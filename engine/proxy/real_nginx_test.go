@@ -1,12 +1,14 @@
 package proxy
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,6 +134,33 @@ func TestRealNginx(t *testing.T) {
 	}
 	if text := n.servers(t); text != was {
 		t.Errorf("the file is left as\n%s", text)
+	}
+}
+
+// TestRealNginxAtOnce: turns that are taken at once change one file; none overwrites what another did, and none waits for long.
+func TestRealNginxAtOnce(t *testing.T) {
+	t.Parallel()
+	var apps []string
+	for i := range 8 {
+		apps = append(apps, serve(t, &slowApp{name: fmt.Sprintf("b%d", i+1)}).URL)
+	}
+	n := startNginx(t, apps...)
+	hosts := everywhere{&local{home: n.dir}}
+	errs := make([]error, len(apps))
+	var all sync.WaitGroup
+	for i := range apps {
+		p := n.point
+		p.Member, p.Server = fmt.Sprintf("b%d", i+1), fmt.Sprintf("app%d", i+1)
+		op := drainOp(p)
+		op.Deadline = seconds(20)
+		all.Go(func() { _, errs[i] = Drain(t.Context(), hosts, op, nil) })
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(n.servers(t), " down;"); got != len(apps) {
+		t.Errorf("%d of %d servers are down:\n%s", got, len(apps), n.servers(t))
 	}
 }
 
