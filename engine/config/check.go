@@ -15,10 +15,14 @@ type checker struct {
 	envs map[string]plan.Environment
 	// names are those of all apps, with mistakes or not.
 	names []string
+	// nameless: an app has a name that can't be read, so that an unknown app proves nothing.
+	nameless bool
 	// partial: an inventory can't be read, so that an unknown environment proves nothing.
 	partial bool
 	// hidden are the fields of environments that can't be read: an unknown server or proxy proves nothing there.
 	hidden map[string][]string
+	// places are where the fields of environments are written, by the environments' own places.
+	places map[plan.Pos]map[string]plan.Pos
 	// told are the places of the mistakes of single packages.
 	told map[plan.Pos]bool
 	// twice are the environments that are defined twice: no name proves anything there.
@@ -28,15 +32,17 @@ type checker struct {
 
 // check gives the mistakes across packages, and the workspace's warnings.
 func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
-	c := checker{envs: map[string]plan.Environment{}, hidden: map[string][]string{}, told: map[plan.Pos]bool{}, twice: map[string]bool{}}
+	c := checker{envs: map[string]plan.Environment{}, hidden: map[string][]string{}, places: map[plan.Pos]map[string]plan.Pos{}, told: map[plan.Pos]bool{}, twice: map[string]bool{}}
 	var envs []plan.Environment
 	for _, o := range outcomes {
 		if o.name != "" {
 			c.names = append(c.names, o.name)
 		}
+		c.nameless = c.nameless || o.nameless()
 		c.partial = c.partial || o.failed() && o.folder.isInventory() && !o.salvaged.counted && len(o.envs) == 0
 		c.apps, envs = append(c.apps, o.salvaged.apps...), append(envs, o.salvaged.envs...)
 		maps.Copy(c.hidden, o.salvaged.hidden)
+		maps.Copy(c.places, o.places)
 		for _, d := range o.diags {
 			c.told[d.Pos] = true
 		}
@@ -45,7 +51,7 @@ func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
 	for _, f := range folders {
 		if f.broken {
 			c.partial = c.partial || f.isInventory() || len(f.labels) == 0
-			c.names = append(c.names, f.dir[strings.LastIndex(f.dir, "/")+1:])
+			c.nameless = c.nameless || f.mayBeApp()
 		}
 	}
 	c.environments(sortedEnvironments(slices.Concat(w.Environments, envs)))

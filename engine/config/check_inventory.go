@@ -105,30 +105,33 @@ func machineIn(e plan.Environment, h plan.Host, jumps int) string {
 
 // driver checks a proxy's commands and the host that its watch asks.
 func (c *checker) driver(e plan.Environment, p plan.Proxy) {
-	path := "environments." + e.Name + ".proxies." + p.Name
-	say := func(field, message, hint string) {
-		c.diags = append(c.diags, Diagnostic{Pos: p.Pos, Path: path + field, Message: message, Hint: hint})
-	}
-	if p.Reload != "" {
-		if err := shellError(p.Reload); err != "" {
-			say(".reload", err, "")
-		}
-	}
-	if n := p.Driver.Nginx; n != nil {
-		for field, text := range map[string]string{"test": n.Test, "reload": n.Reload} {
-			if err := shellError(text); err != "" {
-				say(".driver.nginx."+field, err, "")
-			}
-		}
-	}
-	for field, text := range commandsOf(p.Driver.Command) {
-		if err := shellError(text); err != "" {
-			say(".driver.command."+field, err, "")
+	commands := shellOf(p)
+	for _, field := range slices.Sorted(maps.Keys(commands)) {
+		if err := shellError(commands[field]); err != "" {
+			c.ofProxy(e, p, field, err, "")
 		}
 	}
 	if m := p.Driver.Marker; m != nil {
 		if on := watchedOn(m); on != "" && !isHost(e, on) && !c.hides(e.Name, "") {
-			say(".driver.marker.watch", fmt.Sprintf("unknown host %q in environment %s", on, e.Name), suggest(on, hosts(e)))
+			c.ofProxy(e, p, "driver.marker.watch", fmt.Sprintf("unknown host %q in environment %s", on, e.Name), suggest(on, hosts(e)))
 		}
 	}
+}
+
+// shellOf lists the shell commands of a proxy by their fields.
+func shellOf(p plan.Proxy) map[string]string {
+	out := map[string]string{"reload": p.Reload}
+	if n := p.Driver.Nginx; n != nil {
+		out["driver.nginx.test"], out["driver.nginx.reload"] = n.Test, n.Reload
+	}
+	for name, t := range commandsOf(p.Driver.Command) {
+		out["driver.command."+name] = t
+	}
+	return out
+}
+
+// ofProxy reports a mistake at a field of a proxy.
+func (c *checker) ofProxy(e plan.Environment, p plan.Proxy, field, message, hint string) {
+	path := "proxies." + p.Name + "." + field
+	c.diags = append(c.diags, Diagnostic{Pos: nearestPlace(c.places[e.Pos], path, p.Pos), Path: "environments." + e.Name + "." + path, Message: message, Hint: hint})
 }

@@ -11,12 +11,12 @@ import (
 	"trikk.dev/engine/plan"
 )
 
-// classify tells the folders that only serve others from those that must have an app or environments, and drops what needs
-// no evaluation.
+// classify tells the folders that only serve others from those that must have an app or environments. It notes that in the
+// list, and gives the folders that need evaluation.
 func (m module) classify(all []folder) []folder {
 	imported := m.imported(all)
 	var out []folder
-	for _, f := range all {
+	for i, f := range all {
 		switch {
 		case slices.ContainsFunc(all, f.above):
 			f.kind = parent
@@ -29,6 +29,7 @@ func (m module) classify(all []folder) []folder {
 			}
 		}
 		f.below = slices.ContainsFunc(all, func(g folder) bool { return g.above(f) })
+		all[i] = f
 		if m.evaluated(f) {
 			out = append(out, f)
 		}

@@ -53,6 +53,7 @@ type comparison struct {
 	home   string    // the package's folder, as positions show it
 	shared shape     // the fields of an app, which hold in its environments
 	diags  []Diagnostic
+	sound  []string // the paths of sound values that are made of others
 	// perhaps are mistakes only if CUE finds one at the same path: what is missing may come from the schema.
 	perhaps []Diagnostic
 }
@@ -65,7 +66,7 @@ func (c *comparison) add(pos plan.Pos, path []string, message, hint string) {
 func (c *comparison) with(said []Diagnostic) []Diagnostic {
 	out := merge(c.diags)
 	known := out
-	for _, d := range merge(said) {
+	for _, d := range merge(c.withoutEchoes(said)) {
 		if i := slices.IndexFunc(c.perhaps, func(p Diagnostic) bool { return common(p.Path) == common(d.Path) }); i >= 0 {
 			d = c.perhaps[i]
 		}

@@ -33,6 +33,8 @@ type outcome struct {
 	diags  []Diagnostic
 	// name is the app's name where it could be read, also of an app with mistakes; "" where there is none.
 	name string
+	// places are where the fields of environments are written, by the environments' own places.
+	places map[plan.Pos]map[string]plan.Pos
 	// salvaged is what is sound where there are mistakes.
 	salvaged salvaged
 }
@@ -48,8 +50,19 @@ func (o *outcome) keep(s source, json []byte) {
 	o.json[s] = json
 }
 
+// place keeps where the fields of an environment are written.
+func (o *outcome) place(e plan.Environment, places map[string]plan.Pos) {
+	if o.places == nil {
+		o.places = map[plan.Pos]map[string]plan.Pos{}
+	}
+	o.places[e.Pos] = places
+}
+
 // failed reports whether the package has mistakes.
 func (o outcome) failed() bool { return len(o.diags) > 0 }
+
+// nameless reports whether the package may be an app whose name can't be read because of mistakes.
+func (o outcome) nameless() bool { return o.failed() && o.name == "" && o.folder.mayBeApp() }
 
 // evaluator evaluates packages of one module.
 type evaluator struct {

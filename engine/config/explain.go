@@ -29,10 +29,14 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 	}
 	u := schema.Unify(s.own)
 	err := u.Validate(cue.Concrete(true))
-	if err == nil {
+	if err == nil || soundByItself(schema, s.own) {
+		c.computed(s.own, path)
 		return
 	}
 	if u.Err() == nil && s.own.Validate(cue.Concrete(true)) != nil {
+		if c.settled(path) || c.inside(s.own, path) {
+			return
+		}
 		c.add(pos, path, noValue(s.own), "")
 		return
 	}

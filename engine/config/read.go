@@ -73,13 +73,12 @@ func field(v cue.Value, name string) cue.Value {
 
 // app reads the deployments of an app.
 func (r *reader) app(pkg, v cue.Value) {
-	r.outcome.name = filepath.Base(r.folder.dir)
 	if name := field(v, "name"); name.Exists() {
 		if s, err := name.String(); err == nil {
 			r.outcome.name = s
 		}
 	}
-	v = v.Unify(r.language.app)
+	v = v.Unify(r.language.app).Unify(r.language.unions) // for CUE, a union of which only "_" is written isn't a struct yet
 	if err := v.Validate(cue.Concrete(true), cue.All()); err != nil || pkg.Err() != nil {
 		r.add(r.diagnose(subject{real: v, err: firstError(err, pkg.Err()), root: "app"})...)
 		r.salvageApp(v)
@@ -144,6 +143,7 @@ func (r *reader) inventory(pkg, v cue.Value) {
 		e.Pos = r.written("environments."+name, it.Value())
 		places := r.places(it.Value(), nil)
 		naming(&e, places)
+		r.outcome.place(e, places)
 		r.outcome.keep(source{"", name}, data)
 		r.approval(e, places)
 		r.outcome.envs = append(r.outcome.envs, e)

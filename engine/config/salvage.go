@@ -3,6 +3,7 @@ package config
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"cuelang.org/go/cue"
 	"trikk.dev/engine/plan"
@@ -33,6 +34,9 @@ func (r *reader) salvageApp(v cue.Value) {
 		if !known["name"] {
 			a.Name = r.folder.dir + "/" // no name: no other app has it
 		}
+		if strings.HasPrefix(a.Layout.Root, "~") && !known["user"] {
+			a.Layout.Root = "" // whose home it is in is not known
+		}
 		a.Env, a.Pos, a.Places = env, r.written("app.environments."+env, w), r.places(w, common)
 		r.outcome.salvaged.apps = append(r.outcome.salvaged.apps, a)
 	}
@@ -53,6 +57,7 @@ func (r *reader) salvageInventory(v cue.Value) {
 		e.Name, e.Pos = name, r.written("environments."+name, w)
 		places := r.places(w, nil)
 		naming(&e, places)
+		r.outcome.place(e, places)
 		if !known["approval"] {
 			e.Approval = nil
 		}

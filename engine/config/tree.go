@@ -63,6 +63,11 @@ func (f folder) isInventory() bool {
 	})
 }
 
+// mayBeApp reports whether the folder may have an app, as far as its kind and its own files tell.
+func (f folder) mayBeApp() bool {
+	return f.has("app") && f.kind != parent || f.kind == leaf && !f.isInventory()
+}
+
 // start is where a mistake of the folder as a whole is reported.
 func (f folder) start(m module) plan.Pos {
 	return plan.Pos{File: m.show(f.files[0]), Line: 1, Column: 1}

@@ -35,6 +35,10 @@ func (c *comparison) undefined(e cueerrors.Error, at []string) {
 	d.Path = strings.Join(at, ".")
 	ref, missing := c.selected(e.Position())
 	if missing < 1 || ref[0].name != c.root {
+		if c.really(e, at) {
+			c.diags = append(c.diags, d)
+			return
+		}
 		c.perhaps = append(c.perhaps, d)
 		return
 	}
@@ -52,6 +56,58 @@ func (c *comparison) undefined(e cueerrors.Error, at []string) {
 		c.diags = append(c.diags, c.noSuch(d, s, in))
 		return
 	}
+}
+
+// at is the value with the schema at a path; it may not exist.
+func (c *comparison) at(path []string) cue.Value {
+	v := c.real
+	for _, name := range path {
+		v = next(v, name)
+	}
+	return v
+}
+
+// next goes down one field or element, also where there are errors elsewhere.
+func next(v cue.Value, name string) cue.Value {
+	if w := field(v, name); w.Exists() {
+		return w
+	}
+	for n, w := range children(v) {
+		if n == name {
+			return w
+		}
+	}
+	return cue.Value{}
+}
+
+// settled reports whether the value at a path is sound with the schema.
+func (c *comparison) settled(path []string) bool {
+	v := c.at(path)
+	return v.Exists() && v.Validate(cue.Concrete(true)) == nil
+}
+
+// really reports whether the same reference is to nothing with the schema too.
+func (c *comparison) really(e cueerrors.Error, at []string) bool {
+	v := c.at(at)
+	if !v.Exists() {
+		return false
+	}
+	u := undefinedField(v.Err())
+	return u != nil && c.pos(u.Position()) == c.pos(e.Position())
+}
+
+// inside reports the references to what doesn't exist in a value that the schema doesn't look into, and whether there are any.
+func (c *comparison) inside(v cue.Value, path []string) bool {
+	before := len(c.diags) + len(c.perhaps)
+	for name, w := range children(v) {
+		at := append(slices.Clip(path), name)
+		if err := w.Err(); err != nil {
+			c.broken(w, err, at)
+			continue
+		}
+		c.inside(w, at)
+	}
+	return len(c.diags)+len(c.perhaps) > before
 }
 
 // noSuch words that a struct lacks what a reference selects.
