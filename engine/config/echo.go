@@ -22,11 +22,11 @@ func soundByItself(schema, v cue.Value) bool {
 	if !ok || !refers(f.Value) {
 		return false
 	}
-	data, err := v.MarshalJSON()
-	if err != nil {
+	var value any
+	if err := v.Decode(&value); err != nil {
 		return false
 	}
-	return schema.Unify(schema.Context().CompileBytes(data)).Validate(cue.Concrete(true)) == nil
+	return schema.FillPath(cue.Path{}, value).Validate(cue.Concrete(true)) == nil
 }
 
 // refers reports whether an expression takes something from another field.
