@@ -25,7 +25,7 @@ func TestResume(t *testing.T) {
 	// Killed after its last step, before it gave its locks back: its mark is taken away, whoever finds it.
 	mark := filepath.Join(b.fleet.Dir, "app01", "hello", ".trikk", "cut")
 	b.cutOff(runOf(t, done), mark)
-	b.trikk(0, "status", "hello", "-e", "demo").says("run " + runOf(t, done) + " of ", "was cut off here")
+	b.trikk(0, "status", "hello", "-e", "demo").says("run "+runOf(t, done)+" of ", "was cut off here")
 	b.trikk(0, "resume", runOf(t, done), "--yes").says("is done; nothing of it is left")
 	b.trikk(0, "plan", "hello", "-e", "demo", "--detailed-exitcode").says("Nothing to do")
 
