@@ -16,23 +16,24 @@ full: ## everything, unreduced: also the cases that take minutes
 	TRIKK_FULL=1 go test -count=1 -timeout 120m ./e2e
 	$(MAKE) --no-print-directory zeroloss
 
+# lint runs go vet, on everything: the tests need no second one.
 units: ## all tests but the end-to-end ones; they need no privileges
-	go test -timeout 20m $(shell go list ./... | grep -v /e2e)
+	go test -vet=off -timeout 20m $(shell go list ./... | grep -v /e2e)
 
 # The rooms that share memory between goroutines.
 CONCURRENT := act artifact host host/hosttest model proxy run secret sign
 
 race: ## the tests of the rooms that share memory, with the race detector
-	go test -race -timeout 20m $(CONCURRENT:%=./engine/%)
+	go test -vet=off -race -timeout 20m $(CONCURRENT:%=./engine/%)
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
-	go test -timeout 20m ./e2e
+	go test -vet=off -timeout 20m ./e2e
 
 killtest: ## trikk is killed at every write of its journal, on real sshd, and goes on
 	TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run 'TestKillAtEveryJournalWrite$$' ./e2e
 
 cells: ## HAProxy, nginx and a marker under load, in one operation; the others in zeroloss only
-	go test -count=1 -timeout 15m ./e2e/zeroloss
+	go test -vet=off -count=1 -timeout 15m ./e2e/zeroloss
 
 zeroloss: ## each driver under load, in each operation: the table of docs/zero-downtime.md
 	@out=$$(TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run '^TestZeroLoss$$' ./e2e/zeroloss 2>&1); status=$$?; \
