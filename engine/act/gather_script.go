@@ -1,13 +1,17 @@
 package act
 
 // The facts script reads all apps of one user on one server in one round trip. It changes nothing: no redirection but to
-// /dev/null, no command that writes. It prints lines of a key and fields; a field is percent-encoded where it isn't plain,
-// so no name can break a line. A manifest is the rest of its line, as it is. The last line is "end".
+// /dev/null, no command that writes. It prints lines of a key and fields; in a field spaces, line breaks and percent signs are
+// percent-encoded, so no name can break a line. A manifest is the rest of its line, as it is. The last line is "end".
+//
+// It starts as few processes as it can: on a server with many apps they are what takes time.
 //
 // Arguments: six an app: name, root, name of the current link, marker relative to <root>/shared, kind of service
 // (systemd, commands, process or none), systemd unit.
 const factsScript = `LC_ALL=C
 export LC_ALL
+newline='
+'
 
 # put KEY FIELD...: prints a line
 put() {
@@ -15,12 +19,26 @@ put() {
 	shift
 	for field do
 		case $field in
-		'') line="$line %" ;;
-		*[!a-zA-Z0-9._/:@+=,-]*) line="$line $(printf %s "$field" | od -An -v -tx1 | tr -d ' \n' | sed 's/../%&/g')" ;;
-		*) line="$line $field" ;;
+		'') field=% ;;
+		*[%\ "$newline"]*)
+			replace % %25
+			replace ' ' %20
+			replace "$newline" %0a ;;
 		esac
+		line="$line $field"
 	done
 	printf '%s\n' "$line"
+}
+
+# replace A B: each A in $field becomes B
+replace() {
+	rest=$field field=
+	while :; do
+		case $rest in
+		*"$1"*) field=$field${rest%%"$1"*}$2 rest=${rest#*"$1"} ;;
+		*) field=$field$rest; return ;;
+		esac
+	done
 }
 
 # first FILE: its first line, in $text
@@ -58,14 +76,15 @@ link() {
 # all is well, one by one.
 edited() {
 	set --
-	same=yes
+	same=yes wrote=
 	while IFS= read -r text; do
 		named "$text"
 		[ -f "$dir/$path" ] || same=
+		wrote=$wrote${wrote:+$newline}$text
 		set -- "$@" "$path"
 	done <"$dir/.trikk/files"
 	[ $# -gt 0 ] || return
-	[ -z "$same" ] || [ "$(cd "$dir" && sha256sum -- "$@" 2>/dev/null)" != "$(cat "$dir/.trikk/files")" ] || return
+	[ -z "$same" ] || [ "$(cd "$dir" && exec sha256sum -- "$@" 2>/dev/null)" != "$wrote" ] || return
 	while IFS= read -r text; do
 		named "$text"
 		[ -f "$dir/$path" ] && [ "$(cd "$dir" && sha256sum -- "$path" 2>/dev/null)" = "$text" ] || put edited "$path"
@@ -136,9 +155,18 @@ state() {
 	[ ! -f "$root/.trikk/log" ] || put logged "$(tail -n 1 "$root/.trikk/log" 2>/dev/null)"
 }
 
-# runs PID: where a process works, and a word of its command line that is in a release
+# works PID: where a process works, in $cwd
+works() {
+	cwd=$(readlink "/proc/$1/cwd" 2>/dev/null)
+}
+
+# runs PID: where a process works; where that is in no release, a word of its command line that is in one
 runs() {
-	put cwd "$(readlink "/proc/$1/cwd" 2>/dev/null)"
+	put cwd "$cwd"
+	case $cwd in
+	"$real/releases/".*) ;;
+	"$real/releases/"*) return ;;
+	esac
 	put argument "$(tr '\000' '\n' 2>/dev/null <"/proc/$1/cmdline" | grep -F "$real/releases/" | head -n 1)"
 }
 
@@ -152,13 +180,14 @@ systemd() {
 	pid=${pid##*=}
 	case $pid in
 	'' | 0 | *[!0-9]*) ;;
-	*) runs "$pid" ;;
+	*) works "$pid"; runs "$pid" ;;
 	esac
 }
 
 # ours PID: the process is the app's: by its directory, or by its environment
 ours() {
-	case $(readlink "/proc/$1/cwd" 2>/dev/null) in
+	works "$1"
+	case $cwd in
 	"$real/releases"/*) return 0 ;;
 	esac
 	tr '\000' '\n' 2>/dev/null <"/proc/$1/environ" | grep -qxF "TRIKK_ROOT=$real"
@@ -191,8 +220,12 @@ found() {
 	done
 }
 
-user=$(id -un)
-put user "$user" "$(id -u)"
+who=$(id)
+who=${who%% gid=*}
+who=${who#uid=}
+user=${who#*'('}
+user=${user%')'}
+put user "$user" "${who%%'('*}"
 put home "$HOME"
 for tool in unzip bsdtar tar gzip curl wget sha256sum sha512sum sha1sum flock timeout setsid base64 readlink stat; do
 	command -v "$tool" >/dev/null && put tool "$tool"
