@@ -15,6 +15,8 @@ import (
 // list, and gives the folders that need evaluation.
 func (m module) classify(all []folder) []folder {
 	imported := m.imported(all)
+	for m.spreadSchema(all) {
+	}
 	var out []folder
 	for i, f := range all {
 		switch {
@@ -123,6 +125,31 @@ func (m module) spread(all []folder) bool {
 		}
 	}
 	return marked
+}
+
+// spreadSchema marks the folders that use the schema, and what rests on them. It reports whether there were more.
+func (m module) spreadSchema(all []folder) bool {
+	marked := false
+	for i, f := range all {
+		if !f.schema && m.usesSchema(all, f) {
+			all[i].schema, marked = true, true
+		}
+	}
+	return marked
+}
+
+func (m module) usesSchema(all []folder, f folder) bool {
+	for _, p := range f.imports {
+		if p.path == schemaImport {
+			return true
+		}
+	}
+	return slices.ContainsFunc(all, func(g folder) bool {
+		return g.schema && (g.above(f) || slices.ContainsFunc(f.imports, func(p imported) bool {
+			dir, ok := m.dirOf(p.path)
+			return ok && dir == g.dir
+		}))
+	})
 }
 
 // evaluated reports whether a folder may hold an app or environments. The app of a folder with folders below it is what

@@ -20,6 +20,8 @@ import (
 const (
 	// batchSize is how many packages share one CUE context: a context keeps about 320 KB a package for its whole life.
 	batchSize = 20
+	// fewest is how many packages are worth a context of their own: each context reads the schema again.
+	fewest = 4
 	// workers is how many contexts are at work at once.
 	workers = 2
 )
@@ -68,6 +70,8 @@ func (o outcome) nameless() bool { return o.failed() && o.name == "" && o.folder
 type evaluator struct {
 	module
 	overlay map[string]load.Source
+	// inSource tells that apps are joined to the schema in their source; otherwise it is done when they are read.
+	inSource bool
 }
 
 // parseFile is how load reads a file.
@@ -75,7 +79,8 @@ type parseFile func(name string, src any, cfg parser.Config) (*ast.File, error)
 
 // all evaluates folders, a batch at a time, and gives their outcomes in the same order.
 func (e evaluator) all(ctx context.Context, folders []folder) ([]outcome, error) {
-	parts := slices.Collect(slices.Chunk(folders, batchSize))
+	size := min(max(fewest, (len(folders)+workers-1)/workers), batchSize)
+	parts := slices.Collect(slices.Chunk(folders, size))
 	out := make([][]outcome, len(parts))
 	slots := make(chan struct{}, workers)
 	var wg sync.WaitGroup
@@ -92,8 +97,30 @@ func (e evaluator) all(ctx context.Context, folders []folder) ([]outcome, error)
 	return slices.Concat(out...), ctx.Err()
 }
 
-// batch evaluates folders in one CUE context.
+// batch evaluates folders in one CUE context. What isn't sound is evaluated once more without the file that joins it to the schema,
+// so that the mistakes are told of what people wrote.
 func (e evaluator) batch(folders []folder) []outcome {
+	out := e.joined(folders).together(folders)
+	var again []folder
+	for _, o := range out {
+		if o.failed() {
+			again = append(again, o.folder)
+		}
+	}
+	if len(again) == 0 {
+		return out
+	}
+	told := e.together(again)
+	for i := range out {
+		if out[i].failed() {
+			out[i], told = told[0], told[1:]
+		}
+	}
+	return out
+}
+
+// together evaluates folders in one CUE context.
+func (e evaluator) together(folders []folder) []outcome {
 	out := make([]outcome, len(folders))
 	b, err := e.build(folders, nil)
 	for i, f := range folders {

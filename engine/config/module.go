@@ -110,8 +110,11 @@ func languageVersion(data []byte) string {
 // isSchema reports whether a file is the schema's, or is in no folder of the user's. Packages that the user put under cue.mod
 // are the user's.
 func (m module) isSchema(file string) bool {
+	if filepath.Base(file) == joinedFile {
+		return true
+	}
 	rel, ok := m.rel(file)
-	if !ok {
+	if !ok || path.Base(rel) == joinedFile {
 		return true
 	}
 	if rest, ok := strings.CutPrefix(rel, "cue.mod/"); ok {

@@ -78,7 +78,9 @@ func (r *reader) app(pkg, v cue.Value) {
 			r.outcome.name = s
 		}
 	}
-	v = v.Unify(r.language.app).Unify(r.language.unions) // for CUE, a union of which only "_" is written isn't a struct yet
+	if !r.isJoined(r.folder) {
+		v = v.Unify(r.language.app).Unify(r.language.unions)
+	}
 	if err := v.Validate(cue.Concrete(true), cue.All()); err != nil || pkg.Err() != nil {
 		r.add(r.diagnose(subject{real: v, err: firstError(err, pkg.Err()), root: "app"})...)
 		r.salvageApp(v)

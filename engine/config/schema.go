@@ -19,7 +19,7 @@ type language struct {
 	deployment  cue.Value
 	environment cue.Value
 	inventory   cue.Value // environments by name
-	unions      cue.Value // the fields of an app that are unions of no arms unless it says more
+	unions      cue.Value // for CUE, a union of which only "_" is written isn't a struct yet
 }
 
 // newLanguage looks up what this package needs of the built schema.
@@ -29,7 +29,7 @@ func newLanguage(ctx *cue.Context, v cue.Value) (language, error) {
 		deployment:  v.LookupPath(cue.MakePath(cue.Def("Deployment"))),
 		environment: v.LookupPath(cue.MakePath(cue.Def("Environment"))),
 		inventory:   ctx.CompileString("close({[#Name]: #Environment})", cue.Scope(v)),
-		unions:      ctx.CompileString("{service: {}, topology: {}}"),
+		unions:      ctx.CompileString(unions),
 	}
 	for _, w := range []cue.Value{v, l.app, l.deployment, l.environment, l.inventory, l.unions} {
 		if err := w.Err(); err != nil {

@@ -32,6 +32,7 @@ type folder struct {
 	excluded []Diagnostic
 	kind     kind
 	below    bool   // there is a parent, so that not all fields are its own
+	schema   bool   // it uses the schema, itself or in what it rests on
 	beside   string // the package in the same folder that has the app, if this one has none
 }
 
