@@ -39,6 +39,6 @@ func beside(s Script) string {
 	if s.Busy == "" || s.BusyOwner == "" {
 		return ""
 	}
-	hold := "exec 9<" + s.Busy + " && flock -s -w 10 9 && echo held && exec yes"
+	hold := "command -v yes >/dev/null || exec echo 'yes is not installed'; exec 9<" + s.Busy + " && flock -s -w 10 9 && echo held && exec yes"
 	return fmt.Sprintf("sudo -n -H -u %s /bin/sh -c %s </dev/null 2>&1 | ", s.BusyOwner, shellescape.Quote(hold))
 }
