@@ -12,7 +12,7 @@ const factsScript = `LC_ALL=C
 export LC_ALL
 newline='
 '
-
+` + shLocked + `
 # put KEY FIELD...: prints a line
 put() {
 	line=$1
@@ -143,9 +143,8 @@ state() {
 	fi
 	if [ -f "$root/.trikk/lock.info" ]; then
 		first "$root/.trikk/lock.info"
-		inode=$(stat -c %i "$root/.trikk/lock" 2>/dev/null)
 		held=free
-		[ -n "$inode" ] && grep -q ":$inode 0 EOF" /proc/locks 2>/dev/null && held=held
+		locked "$root/.trikk/lock" && held=held
 		put lock "$held" "$text"
 	fi
 	if [ -f "$root/.trikk/cut" ]; then

@@ -60,7 +60,8 @@ fail "locked $(head -n 1 "$1/.trikk/lock.info" 2>/dev/null)"
 
 // shHolder locks root after root: each flock runs the shell that locks the next. Only the flocks have the locks open (-o), so
 // nothing that is started later can keep them. What a holder that was killed left in lock.info is a run that was cut off. The locks
-// are given only when no script of such a run works any more (98).
+// are given only when no script of such a run works any more (98): the first look changes nothing where one does, and lock.info is
+// replaced while none can begin. One that begins later finds itself refused by its guard.
 const shHolder = `at=$1 info=$2
 shift 2
 if [ "$at" -lt "$#" ]; then
@@ -87,9 +88,10 @@ trap 'for root do
 done' EXIT
 trap 'exit 129' HUP INT TERM
 for root do
-	dir=$root/.trikk
-	[ ! -s "$dir/lock.info" ] || mv -f "$dir/lock.info" "$dir/cut"
-	printf "%s\n" "$info" >"$dir/lock.info.new" && mv -f "$dir/lock.info.new" "$dir/lock.info" || exit 99
+	flock -x -w 3 -E 98 "$root/.trikk/busy" sh -c '
+		[ ! -s "$1/lock.info" ] || mv -f "$1/lock.info" "$1/cut"
+		printf "%s\n" "$2" >"$1/lock.info.new" && mv -f "$1/lock.info.new" "$1/lock.info" || exit 99
+	' trikk-lock "$root/.trikk" "$info" || exit
 done
 echo held
 while word=$(timeout 45 head -c 1) && [ "$word" = . ]; do :; done

@@ -59,14 +59,31 @@ func readLock(ctx context.Context, rs proxy.Readers, t LockTarget) (LockState, e
 	return s, nil
 }
 
+// shLocked tells whether a lock file is held. A line of /proc/locks names a file by its number, which another file has too on another
+// disk, and by a device, which some file systems have under two names: so the process that holds the lock must have the file itself open.
+// One whose files can't be seen counts. Nothing is locked to find out.
+const shLocked = `
+# locked FILE: a process holds its lock
+locked() {
+	number=$(stat -c %i "$1" 2>/dev/null) || return 1
+	for holder in $(sed -n "s/^[^>]* \([0-9-]*\) [0-9a-f]*:[0-9a-f]*:$number 0 EOF\$/\1/p" /proc/locks 2>/dev/null); do
+		[ -r "/proc/$holder/fd" ] || return 0
+		for open in "/proc/$holder/fd"/*; do
+			[ -L "$open" ] || return 0
+			[ ! "$open" -ef "$1" ] || return 0
+		done
+	done
+	return 1
+}
+`
+
 // lockScript tells of the root $1 whether its lock is held, or was left behind, and which run was cut off there.
-const lockScript = `case $1 in
+const lockScript = shLocked + `case $1 in
 '~' | '~/'*) state=$HOME${1#'~'}/.trikk ;;
 *) state=$1/.trikk ;;
 esac
 info=$(head -n 1 "$state/lock.info" 2>/dev/null)
-inode=$(stat -c %i "$state/lock" 2>/dev/null)
-if [ -n "$inode" ] && grep -q ":$inode 0 EOF" /proc/locks 2>/dev/null; then
+if locked "$state/lock"; then
 	echo "held $info"
 elif [ -n "$info" ]; then
 	echo "left $info"

@@ -22,11 +22,19 @@ case $3 in
 *) log=$root/$2/$3 ;;
 esac
 if [ ! -f "$log" ]; then
-	[ -z "$3" ] || echo "$log is not there"
+	if [ -e "$log" ]; then
+		echo "$log is no file"
+	elif [ -n "$3" ]; then
+		echo "$log is not there"
+	fi
 	exit 0
 fi
 if [ ! -s "$log" ]; then
 	echo "$log is empty"
+	exit 0
+fi
+if [ ! -r "$log" ]; then
+	echo "$(id -un) may not read $log"
 	exit 0
 fi
 before=0

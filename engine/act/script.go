@@ -26,7 +26,8 @@ func (d *doing) scripts(ctx context.Context) error {
 
 // script sends steps and reports each as its record comes.
 func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) error {
-	s := host.Script{As: d.seg.As, Secrets: map[string]string{}, Guard: d.held().guard(d.seg), Log: d.held().stepLog(d.seg), Busy: d.held().busy(d.seg)}
+	s := host.Script{As: d.seg.As, Secrets: map[string]string{}, Guard: d.held().guard(d.seg), Log: d.held().stepLog(d.seg)}
+	s.Busy, s.BusyOwner = d.held().busy(d.seg)
 	for _, step := range steps {
 		if err := d.secrets(ctx, step, s.Secrets); err != nil {
 			d.give(plan.Result{Step: steps[0].ID, Status: plan.NotRun, Error: err.Error()})

@@ -21,14 +21,18 @@ func (l *Lock) stepLog(seg plan.Segment) string {
 	return stepLogScript(l.actor.o.Run, t.Root, owner)
 }
 
-// busy is the file that a segment's script locks while it works, as a shell word: so that a lock is not given to anybody while a
-// script of a run that was cut off still works. "" where nothing is locked for the segment.
-func (l *Lock) busy(seg plan.Segment) string {
+// busy is the file that a segment's script locks while it works, as a shell word, and the user that it belongs to where that is not
+// the script's: so that a lock is not given to anybody while a script of a run that was cut off still works. "" where nothing is locked
+// for the segment.
+func (l *Lock) busy(seg plan.Segment) (file, owner string) {
 	t, ok := l.target(seg)
 	if !ok {
-		return ""
+		return "", ""
 	}
-	return plan.QuotePath(t.Root) + "/.trikk/busy"
+	if t.As != seg.As {
+		owner = t.As
+	}
+	return plan.QuotePath(t.Root) + "/.trikk/busy", owner
 }
 
 // stepLogScript gets a step's ID and what became of it as arguments. owner is the user that owns the root when that is not the

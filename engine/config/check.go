@@ -64,6 +64,7 @@ func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
 	}
 	c.order()
 	c.clashes()
+	c.members()
 	w.Warnings = tidy(merge(warnings(w.apps, c.envs)))
 	return merge(c.diags)
 }

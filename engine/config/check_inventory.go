@@ -103,13 +103,16 @@ func machineIn(e plan.Environment, h plan.Host, jumps int) string {
 	return machine(h)
 }
 
-// driver checks a proxy's commands and the host that its watch asks.
+// driver checks a proxy's commands, its ID, and the host that its watch asks.
 func (c *checker) driver(e plan.Environment, p plan.Proxy) {
 	commands := shellOf(p)
 	for _, field := range slices.Sorted(maps.Keys(commands)) {
 		if err := shellError(commands[field]); err != "" {
 			c.ofProxy(e, p, field, err, "")
 		}
+	}
+	if y := p.Driver.Caddy; y != nil && y.Misnamed() != "" {
+		c.ofProxy(e, p, "driver.caddy.id", fmt.Sprintf("%q can't be an @id in a path", y.ID), y.Misnamed())
 	}
 	if m := p.Driver.Marker; m != nil {
 		if on := watchedOn(m); on != "" && !isHost(e, on) && !c.hides(e.Name, "") {

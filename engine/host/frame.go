@@ -66,20 +66,20 @@ func makeFrame(s Script, fail, input string) (frame, error) {
 	b.WriteString("cd 2>/dev/null || cd /\n")
 	b.WriteString("read -r _ _ _ _ trikk_group _ </proc/$$/stat || trikk_group=0\n")
 	b.WriteString("printf '%s begin %s\\n' \"$trikk_nonce\" \"$trikk_group\" || exit 1\n")
-	if s.Busy != "" {
-		fmt.Fprintf(&b, "trikk_busy=%s\n%s", s.Busy, holdBusy)
-	}
 	for i := range s.Steps {
 		writeStep(&b, i, s, input)
 	}
 	b.WriteString("printf '%s done\\n' \"$trikk_nonce\"\n}\n")
-	b.WriteString("trikk_main; exit 0\n")
+	b.WriteString(beside(s) + "trikk_main; exit 0\n")
 	return frame{nonce: nonce, command: commandAs(s.As), text: b.String()}, nil
 }
 
 // writeStep writes one step. A marker that can't be written ends the script: nobody listens any more.
 func writeStep(b *strings.Builder, i int, s Script, input string) {
 	fmt.Fprintf(b, "printf '%%s start %d\\n' \"$trikk_nonce\" || exit 1\n", i)
+	if i == 0 {
+		b.WriteString(takeBusy(s))
+	}
 	if s.Guard != "" {
 		fmt.Fprintf(b, "( eval %s ) </dev/null 2>&1\ntrikk_status=$?\n", shellescape.Quote(s.Guard))
 		fmt.Fprintf(b, "[ $trikk_status -eq 0 ] || { printf '%%s guard %d %%s\\n' \"$trikk_nonce\" $trikk_status; exit 0; }\n", i)
@@ -96,13 +96,6 @@ func writeStep(b *strings.Builder, i int, s Script, input string) {
 	fmt.Fprintf(b, "printf '%%s end %d %%s\\n' \"$trikk_nonce\" $trikk_status || exit 1\n", i)
 	b.WriteString("[ $trikk_status -eq 0 ] || { printf '%s done\\n' \"$trikk_nonce\"; exit 0; }\n")
 }
-
-// holdBusy locks the file for as long as the script's own shell lives.
-const holdBusy = `if [ -r "$trikk_busy" ] && command -v flock >/dev/null; then
-	exec 9<"$trikk_busy"
-	flock -s -w 10 9
-fi
-`
 
 // notLogged ends a step whose start has to be in the log and is not.
 const notLogged = `[ "$trikk_logged" = 0 ] || fail "its start can't be written to the step log (is the disk full?)"` + "\n"
@@ -129,6 +122,9 @@ func checkScript(s Script) error {
 	}
 	if len(s.Steps) == 0 {
 		return errors.New("a script without steps")
+	}
+	if s.BusyOwner != "" && !userName.MatchString(s.BusyOwner) {
+		return fmt.Errorf("%q is no user name", s.BusyOwner)
 	}
 	texts := []string{s.Guard, s.Log, s.Busy}
 	for _, step := range s.Steps {

@@ -58,8 +58,11 @@ type Script struct {
 	// it also finds trikk_sync set, and has to make what it wrote durable.
 	Log string
 	// Busy, if any, is a shell word that names a file: while the script runs, and longer where its connection breaks, it holds
-	// the file's lock, shared with other scripts. What a step leaves running in the background holds nothing.
+	// the file's lock, shared with other scripts, or does nothing where it can't have it within 10 s. What a step leaves running in the
+	// background holds nothing.
 	Busy string
+	// BusyOwner is the user that the file belongs to, and whose home ~ is in its path, where that is not As: it holds the lock.
+	BusyOwner string
 }
 
 // ScriptStep is one framed step: `( Text ) </dev/null`. In it, `same` ends the step as unchanged with status 0 and `fail

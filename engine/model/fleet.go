@@ -26,11 +26,12 @@ type Fleet struct {
 	hosts map[string]*machine
 	// members: by proxy, backend and member, what a proxy has of one server.
 	members map[memberKey]*member
-	fronts  map[server][]*member // in the order of the points
-	touches map[string][]server  // by host: the servers that it has to do with
-	steps   map[string]plan.Step // of the plans that are known, by ID
-	did     map[string]bool      // steps that were done to their end, by run and ID
-	calls   int                  // of all hosts
+	fronts  map[server][]*member  // in the order of the points
+	touches map[string][]server   // by host: the servers that it has to do with
+	steps   map[string]plan.Step  // of the plans that are known, by ID
+	edits   map[editedFile]string // what somebody wrote into generated files last
+	did     map[string]bool       // steps that were done to their end, by run and ID
+	calls   int                   // of all hosts
 	watch   watch
 }
 
@@ -68,7 +69,7 @@ type member struct {
 // New makes a fleet of the inventory's hosts, with nothing installed.
 func New(env plan.Environment, now func() time.Time, pace Pace) *Fleet {
 	f := &Fleet{now: now, pace: pace, env: env, apps: map[string]plan.App{}, hosts: map[string]*machine{},
-		members: map[memberKey]*member{}, fronts: map[server][]*member{}, touches: map[string][]server{}, steps: map[string]plan.Step{}, did: map[string]bool{}}
+		members: map[memberKey]*member{}, fronts: map[server][]*member{}, touches: map[string][]server{}, steps: map[string]plan.Step{}, did: map[string]bool{}, edits: map[editedFile]string{}}
 	for name := range env.Servers {
 		f.hosts[name] = newMachine(name)
 	}

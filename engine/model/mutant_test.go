@@ -80,6 +80,8 @@ func mutants() map[string]mutant {
 		"a failed turn does not end the rollout":             {onEnd: goOn},
 		"the lock is not checked":                            {onHosts: withoutLock, onLost: func(<-chan string) <-chan string { return nil }},
 		"what was begun counts as done on resume":            {onProofs: allProven},
+		"edits are not seen":                                 {onHosts: seeingNoEdits},
+		"an undone turn leaves the edit aside":               {onPlan: undoingNoWrites},
 	}
 }
 
@@ -174,6 +176,18 @@ func joinTurns(p plan.Plan) {
 			}
 		}
 	}
+}
+
+// undoingNoWrites takes no file back that was written.
+func undoingNoWrites(p plan.Plan) {
+	eachLane(p, func(l *plan.Lane) {
+		l.Steps = slices.Clone(l.Steps)
+		for i, s := range l.Steps {
+			if _, write := s.Op.(plan.Write); write {
+				l.Steps[i].Undo = nil
+			}
+		}
+	})
 }
 
 // pruneCurrent adds what becomes live to what is removed.

@@ -89,19 +89,8 @@ func (p *place) unpack(op plan.Unpack) end {
 	if !p.cached[op.File] {
 		return failed("%s is not there: fetch it first", op.File)
 	}
+	p.keepEdits(op.Release, op.Keep)
 	p.releases[op.Release] = &release{}
-	return changed
-}
-
-func (p *place) write(op plan.Write) end {
-	r := p.releases[op.Release]
-	if r == nil {
-		return failed("%s is not there: unpack the release first", op.Release)
-	}
-	if r.files == nil {
-		r.files = map[string]bool{}
-	}
-	r.files[op.Path] = true
 	return changed
 }
 
@@ -259,6 +248,7 @@ func (p *place) prune(op plan.Prune) end {
 	removed := false
 	for _, name := range op.Releases {
 		removed = removed || p.releases[name] != nil
+		p.keepEdits(name, op.Keep)
 		delete(p.releases, name)
 		delete(p.good, name)
 	}

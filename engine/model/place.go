@@ -36,12 +36,14 @@ type place struct {
 	crash       time.Duration // the next process dies so long after it began to answer; 0: it doesn't
 	dies        time.Time     // when the process ends by itself; zero: never
 	hooks       []string      // hooks that were run, by release and command
+
+	kept map[string][]string // edits that were copied aside, by keptAs
 }
 
 // release is one directory under releases/.
 type release struct {
 	complete bool
-	files    map[string]bool // generated files that were written
+	files    map[string]generated // by path
 	manifest plan.Manifest
 }
 
@@ -50,7 +52,7 @@ func newPlace(app plan.App, at plan.Installed) *place {
 	p := &place{app: app.Name, root: app.Layout.Root, home: at.Home, releases: map[string]*release{}, current: at.Current, linked: at.Linked,
 		marked: map[string]bool{}, good: map[string]string{}, used: map[string]string{}, cached: map[string]bool{}}
 	for _, r := range at.Releases {
-		p.releases[r.Name] = &release{complete: r.Complete, manifest: r.Manifest}
+		p.releases[r.Name] = newRelease(r)
 		if r.Good {
 			p.good[r.Name] = r.GoodSeq
 		}
@@ -76,6 +78,18 @@ func newPlace(app plan.App, at plan.Installed) *place {
 		p.running = ""
 	}
 	return p
+}
+
+// newRelease is one as facts tell of it.
+func newRelease(is plan.InstalledRelease) *release {
+	r := &release{complete: is.Complete, manifest: is.Manifest}
+	for path, digest := range is.Manifest.Files {
+		r.set(path, generated{"=" + digest, "=" + digest})
+	}
+	for _, path := range is.Edited {
+		r.set(path, generated{"=edited by hand", r.files[path].wrote})
+	}
+	return r
 }
 
 func (p *place) mark(path string, there bool) {

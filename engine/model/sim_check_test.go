@@ -27,15 +27,66 @@ func (w *world) check(what string, res result) {
 			w.breaks("%s was refused with %v", what, res.refused)
 		}
 		return
-	case res.killed || res.plan.Empty():
+	case res.killed:
+		return
+	case res.plan.Empty():
+		w.nothingEdited(what, res)
 		return
 	}
 	t := Trial{Outcome: res.outcome, Hosts: w.f.Hosts()}
 	for _, wrong := range append(left(res.before, t), untrue(res.plan, res.before, t)...) {
 		w.breaks("%s, %s: %s", what, res.outcome.Status, wrong)
 	}
+	w.checkUndone(what, res)
 	if res.outcome.Status == plan.Done {
+		if len(res.plan.Skipped) > 0 {
+			w.breaks("%s is done, and left out %v", what, res.plan.Skipped)
+		}
 		w.served("after it was done", res.plan.Apps[0].To, true)
+		w.mended(what, res)
+	}
+}
+
+// checkUndone: an edit that was there before a turn is there after the turn was undone, unless somebody edited the file again.
+func (w *world) checkUndone(what string, res result) {
+	now := w.f.inPlace()
+	for _, l := range res.outcome.Lanes {
+		if l.State != plan.LaneUndone {
+			continue
+		}
+		for where, text := range res.edits {
+			if where.host == l.Host && now[where] != text && w.f.lastEdit(where) == text {
+				w.breaks("%s: the turn of %s was undone, and the edit of %s is not back", what, l.Host, where)
+			}
+		}
+	}
+}
+
+// nothingEdited: a deploy that has nothing to do finds no edit in a live release.
+func (w *world) nothingEdited(what string, res result) {
+	if res.kind != plan.Deploy {
+		return
+	}
+	now := w.f.inPlace()
+	for _, h := range w.f.Hosts() {
+		for where, text := range res.edits {
+			if where.host == h.Host && where.release == h.Current && now[where] == text && !res.plan.Skips(h.App, h.Host) {
+				w.breaks("%s has nothing to do, and %s is edited", what, where)
+			}
+		}
+	}
+}
+
+// mended: a deploy that is done left no edit in the release that it deployed.
+func (w *world) mended(what string, res result) {
+	if res.plan.Apps[0].Intent == plan.Rollback {
+		return
+	}
+	now := w.f.inPlace()
+	for where, text := range res.edits {
+		if where.release == res.plan.Apps[0].To && now[where] == text {
+			w.breaks("%s is done, and %s is still edited", what, where)
+		}
 	}
 }
 

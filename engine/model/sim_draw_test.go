@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"pgregory.net/rapid"
@@ -36,6 +37,21 @@ type round struct {
 	KillSave int    // the controller dies at this write of the journal; 0: it doesn't
 	Lost     bool   // that write is lost
 	Forgets  bool   // all proxies forget their drains while a hook runs
+	Gone     []absence
+	Edits    []edit
+}
+
+// absence is a server that can't be reached when a round begins.
+type absence struct {
+	Host string
+	For  time.Duration
+}
+
+// edit is somebody who changes the generated files of a server's live release, or removes them.
+type edit struct {
+	Host    string        // "": of all of them
+	At      time.Duration // 0: before the round begins
+	Removes bool
 }
 
 // strike is a fault of one call.
@@ -75,7 +91,58 @@ func drawScenario(t *rapid.T) scenario {
 	for range rapid.IntRange(1, 3).Draw(t, "rounds") {
 		s.Rounds = append(s.Rounds, drawRound(t, s))
 	}
+	s.drawAbsences(t)
+	s.drawEdits(t)
 	return s
+}
+
+// drawAbsences lets servers be gone when rounds begin: some come back before the run has its locks, some before it ends. What is drawn
+// last changes nothing of the scenarios that seeds had before.
+func (s *scenario) drawAbsences(t *rapid.T) {
+	if rapid.IntRange(0, 2).Draw(t, "skip") == 0 {
+		s.App.Rollout.Unreachable = plan.Skip
+	}
+	host := rapid.SampledFrom(slices.Concat(s.App.Servers, s.App.Standby))
+	for i := range s.Rounds {
+		if rapid.IntRange(0, 2).Draw(t, "gone") != 0 {
+			continue
+		}
+		for range rapid.IntRange(1, 2).Draw(t, "how many") {
+			s.Rounds[i].Gone = append(s.Rounds[i].Gone, absence{Host: host.Draw(t, "gone host"), For: rapid.SampledFrom([]time.Duration{
+				300 * time.Millisecond, time.Second, 20 * time.Second, 5 * time.Minute}).Draw(t, "gone for")})
+		}
+	}
+}
+
+// drawEdits lets people edit generated files between rounds, and while a run works.
+func (s *scenario) drawEdits(t *rapid.T) {
+	host := rapid.SampledFrom(append(s.App.Hosts(), ""))
+	for i := range s.Rounds {
+		if len(s.App.Files) == 0 {
+			return
+		}
+		for range rapid.IntRange(0, 2).Draw(t, "edits") {
+			e := edit{Host: host.Draw(t, "edited host"), Removes: rapid.IntRange(0, 4).Draw(t, "removes") == 0}
+			if rapid.IntRange(0, 3).Draw(t, "edit in the run") == 0 {
+				e.At = time.Duration(rapid.IntRange(1, 60000).Draw(t, "edited at")) * time.Millisecond
+			}
+			s.Rounds[i].Edits = append(s.Rounds[i].Edits, e)
+		}
+		if len(s.Rounds[i].Edits) > 0 && rapid.IntRange(0, 3).Draw(t, "another version") != 0 {
+			s.Rounds[i].Version = s.versionBefore(i)
+		}
+	}
+}
+
+// versionBefore is the version before a round, if there is one.
+func (s *scenario) versionBefore(i int) string {
+	switch {
+	case i > 0:
+		return s.Rounds[i-1].Version
+	case len(s.Past) > 0:
+		return s.Past[len(s.Past)-1].Version
+	}
+	return s.Rounds[i].Version
 }
 
 func version(t *rapid.T, label string) string {

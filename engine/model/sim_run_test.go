@@ -33,6 +33,7 @@ type world struct {
 	forgets bool
 	base    map[string]int // calls of each host when the round began
 	faults  int            // that struck
+	edits   int            // by people
 	crashes int
 	trace   []said
 	wrong   []string
@@ -132,6 +133,8 @@ type result struct {
 	journal plan.Journal
 	killed  bool
 	before  []Host
+	edits   map[editedFile]string // that were in place before the facts were read
+	kind    string                // of an apply's plan
 }
 
 // apply plans, locks, looks again and runs, as the command does.
@@ -143,11 +146,14 @@ func (w *world) apply(r round) result {
 	l.store = &journal{killAt: r.KillSave, lost: r.Lost, takes: w.s.Disk, kill: func() { l.killed = true; l.ctl.Kill() }}
 	defer w.happen(r, l, cancel, func() { stopped.Do(func() { close(stop) }) })()
 	app, in := w.intent(r, l.id)
+	edits := w.f.inPlace()
 	p, err := l.compile(ctx, app, in)
 	if err != nil || p.Empty() {
-		return result{refused: err, plan: p, killed: l.killed}
+		return result{refused: err, plan: p, killed: l.killed, edits: edits, kind: in.Kind}
 	}
-	return l.run(ctx, p, stop, func() (plan.Plan, error) { return l.compile(ctx, app, in) })
+	res := l.run(ctx, p, stop, func() (plan.Plan, error) { return l.compile(ctx, app, in) })
+	res.kind = in.Kind
+	return res
 }
 
 func (w *world) intent(r round, id string) (plan.App, plan.Intent) {
@@ -163,7 +169,7 @@ func (w *world) intent(r round, id string) (plan.App, plan.Intent) {
 
 // compile reads the facts and makes a plan of them.
 func (l *life) compile(ctx context.Context, app plan.App, in plan.Intent) (plan.Plan, error) {
-	g := &act.Gatherer{Readers: proxy.ReadersOf(l.ctl), Resolver: l.resolver}
+	g := &act.Gatherer{Readers: proxy.ReadersOf(l.w.m.hosts(l, l.ctl)), Resolver: l.resolver}
 	facts, err := g.Gather(ctx, l.w.s.Env, []plan.App{app}, in)
 	if err != nil {
 		return plan.Plan{}, err
@@ -175,19 +181,29 @@ func (l *life) compile(ctx context.Context, app plan.App, in plan.Intent) (plan.
 	return l.w.m.plan(p), nil
 }
 
-// run takes the locks, plans again, and walks the plan.
+// run takes the locks, plans again, and walks the plan. A server that came back or went away meanwhile makes a plan with other hosts,
+// for which the locks are taken anew.
 func (l *life) run(ctx context.Context, p plan.Plan, stop <-chan struct{}, again func() (plan.Plan, error)) result {
-	lock, err := l.actor.Lock(ctx, act.LockTargets(p))
-	if err != nil {
-		return result{refused: err, plan: p, killed: l.killed}
+	for range 3 {
+		lock, err := l.actor.Lock(ctx, act.LockTargets(p))
+		if err != nil {
+			return result{refused: err, plan: p, killed: l.killed}
+		}
+		edits := l.w.f.inPlace()
+		next, err := again()
+		if err == nil && !next.Empty() && slices.Equal(act.LockTargets(p), act.LockTargets(next)) {
+			defer func() { _ = lock.Release() }()
+			l.w.f.Learn(next)
+			l.w.f.Begin()
+			return l.drive(ctx, driven{result: result{plan: next, before: l.w.f.Hosts(), edits: edits}, lock: lock, stop: stop})
+		}
+		_ = lock.Release()
+		if err != nil || next.Empty() {
+			return result{refused: err, plan: next, killed: l.killed, edits: edits}
+		}
+		p = next
 	}
-	defer func() { _ = lock.Release() }()
-	if p, err = again(); err != nil || p.Empty() {
-		return result{refused: err, plan: p, killed: l.killed}
-	}
-	l.w.f.Learn(p)
-	l.w.f.Begin()
-	return l.drive(ctx, driven{result: result{plan: p, before: l.w.f.Hosts()}, lock: lock, stop: stop})
+	return result{refused: &plan.Refusal{Text: "servers come and go"}, plan: p, killed: l.killed}
 }
 
 // driven is what drive needs.
@@ -263,7 +279,7 @@ func (w *world) resume(was result, r round) result {
 	l.store = &journal{killAt: r.KillSave, lost: r.Lost, takes: w.s.Disk, kill: func() { l.killed = true; l.ctl.Kill() }}
 	defer w.happen(r, l, cancel, func() { stopped.Do(func() { close(stop) }) })()
 	refused := func(err error) result {
-		return result{refused: err, plan: was.plan, journal: was.journal, before: was.before, killed: l.killed}
+		return result{refused: err, plan: was.plan, journal: was.journal, before: was.before, edits: was.edits, killed: l.killed}
 	}
 	m, err := plan.Replay(was.plan, was.journal)
 	if err != nil {
@@ -279,7 +295,7 @@ func (w *world) resume(was result, r round) result {
 	if err != nil {
 		return refused(err)
 	}
-	return l.drive(ctx, driven{result: result{plan: was.plan, journal: was.journal, before: was.before}, lock: lock, stop: stop, proofs: w.m.proven(m, proofs)})
+	return l.drive(ctx, driven{result: result{plan: was.plan, journal: was.journal, before: was.before, edits: was.edits}, lock: lock, stop: stop, proofs: w.m.proven(m, proofs)})
 }
 
 // proofs are what the hosts tell of the segments that were in flight; an error where the rest of the plan no longer fits.
@@ -304,58 +320,6 @@ func (l *life) proofs(ctx context.Context, p plan.Plan, lock *act.Lock, m *plan.
 		out = append(out, logs.Prove(seg)...)
 	}
 	return out, nil
-}
-
-// happen lets the round's events happen in time, until the returned function is called.
-func (w *world) happen(r round, l *life, cancel, stop func()) func() {
-	w.mu.Lock()
-	w.strikes, w.base, w.forgets = r.Strikes, map[string]int{}, r.Forgets
-	w.mu.Unlock()
-	w.f.mu.Lock()
-	for name, m := range w.f.hosts {
-		w.base[name] = m.calls
-	}
-	w.f.mu.Unlock()
-	var timers []*time.Timer
-	for _, e := range r.Events {
-		timers = append(timers, time.AfterFunc(e.At, func() { w.event(e, l, cancel, stop) }))
-	}
-	return func() {
-		for _, t := range timers {
-			t.Stop()
-		}
-	}
-}
-
-func (w *world) event(e event, l *life, cancel, stop func()) {
-	w.say("event: %s %s", e.What, e.Host)
-	w.mu.Lock()
-	w.faults++
-	w.mu.Unlock()
-	app := w.s.App.Name
-	switch e.What {
-	case "forget":
-		w.f.Forget(e.Host)
-	case "crash":
-		w.f.Crash(app, e.Host)
-	case "crash next":
-		w.f.CrashNext(app, e.Host, 2*time.Second)
-	case "sicken":
-		w.f.Sicken(app, e.Host, true)
-	case "lose lock":
-		l.ctl.Lose(e.Host)
-	case "isolate":
-		w.f.Isolate(e.Host, time.Minute)
-	case "cancel":
-		cancel()
-	case "stop":
-		cancel()
-		stop()
-	case "kill":
-		l.killed = true
-		l.store.die()
-		l.ctl.Kill()
-	}
 }
 
 // isRefusal tells whether an operation ended before it began in one of the ways that are told to people.

@@ -98,7 +98,11 @@ func (f *Fleet) installed(app plan.App, host string) plan.Installed {
 	for _, name := range sortedKeys(p.releases) {
 		r := p.releases[name]
 		seq, good := p.good[name]
-		at.Releases = append(at.Releases, plan.InstalledRelease{Name: name, Complete: r.complete, Manifest: r.manifest, Good: good, GoodSeq: seq})
+		is := plan.InstalledRelease{Name: name, Complete: r.complete, Manifest: r.manifest, Good: good, GoodSeq: seq}
+		if r.complete {
+			is.Edited = r.edited()
+		}
+		at.Releases = append(at.Releases, is)
 	}
 	alive := p.alive(f.now())
 	switch {

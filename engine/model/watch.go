@@ -31,6 +31,7 @@ func (f *Fleet) act(what, host string, servers []server, change func()) {
 	change()
 	f.checkServing(what, before)
 	f.checkCurrent(what, host)
+	f.checkEdits(what, host)
 }
 
 // suffer changes the fleet as a fault does: what it takes away is not the run's doing.
@@ -194,7 +195,7 @@ func (f *Fleet) checkComplete(host string, p *place, op plan.Record) {
 		return
 	}
 	for _, path := range sortedKeys(op.Manifest.Files) {
-		if !r.files[path] {
+		if r.files[path].wrote == "" {
 			f.breaks("%s is recorded as complete on %s without %s", op.Release, host, path)
 		}
 	}

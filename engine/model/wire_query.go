@@ -36,6 +36,10 @@ func (c *connection) Query(ctx context.Context, q host.Query) (host.Output, erro
 		return host.Output{Stdout: []byte(c.logLines(args[0], args[1]))}, nil
 	case "runs":
 		return c.runs(args[0]), nil
+	case "diff":
+		if p := c.placeAt(args[0]); p != nil {
+			return host.Output{Stdout: []byte(p.diffLines(args[1:]))}, nil
+		}
 	case "log":
 		return host.Output{}, nil
 	case "marker":
@@ -58,6 +62,7 @@ func queryName(q host.Query) string {
 		{`grep -e "^$2 " -- "$root/.trikk/log"`, "steps"},
 		{`echo "process $pid runs in`, "runs"},
 		{`echo "last lines of $log:"`, "log"},
+		{`show "$root/releases/$1/.trikk/generated/$2"`, "diff"},
 		{"echo present; exit 0", "marker"},
 		{`may not write to $d"; exit 1`, "writable"},
 		{`exec env "$@" sh -c "$trikk_command"`, "command"},
@@ -224,6 +229,9 @@ func (c *connection) placeFacts(put func(string, ...string), p *place, kind stri
 		put("release", name)
 		if p.releases[name].complete {
 			put("manifest " + manifestText(p.releases[name].manifest))
+			for _, path := range p.releases[name].edited() {
+				put("edited", path)
+			}
 		}
 	}
 	for _, name := range sortedKeys(p.good) {

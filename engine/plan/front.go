@@ -87,27 +87,18 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 	for _, s := range servers {
 		m := frontMember{name: s, address: hostPort(env.Servers[s].Address, port), idle: slices.Contains(app.Standby, s)}
 		f.backend = app.Name
-		if t := app.Topology.Shared; t != nil {
-			f.backend = app.fill(t.Backend, s, proxy)
-			m.name = strings.ReplaceAll(app.fill(t.Member, s, proxy), "{address}", env.Servers[s].Address)
+		for _, p := range sharedPoints(app, env, s) {
+			if p.Proxy != proxy {
+				continue
+			}
+			if wrong := p.Misnamed(); len(wrong) > 0 {
+				return front{}, &Refusal{Pos: app.place("topology"), Text: app.Name + ": " + wrong[0].String(), Hint: wrong[0].Hint}
+			}
+			f.backend, m.name = p.Backend, p.Member
 		}
 		f.members = append(f.members, m)
 	}
-	for _, name := range append([]string{f.backend}, f.names()...) {
-		if !frontName(name) {
-			return front{}, &Refusal{Pos: app.place("topology"), Text: fmt.Sprintf("%s: %q can't be a name in a proxy's configuration", app.Name, name),
-				Hint: "letters, digits and . _ : - only"}
-		}
-	}
 	return f, nil
-}
-
-// frontName tells whether all proxies take it for a name.
-func frontName(name string) bool {
-	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
-		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'
-		return !letter && !strings.ContainsRune("._:[]-", r)
-	})
 }
 
 // hostPort is HOST:PORT, with brackets around an IPv6 address.
@@ -116,14 +107,6 @@ func hostPort(host string, port int) string {
 		host = "[" + host + "]"
 	}
 	return host + ":" + strconv.Itoa(port)
-}
-
-func (f front) names() []string {
-	var out []string
-	for _, m := range f.members {
-		out = append(out, m.name)
-	}
-	return out
 }
 
 // frontPort is the port that proxies ask: the one named http, the only one, or that of the first HTTP or TCP probe of the server itself.

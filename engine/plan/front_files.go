@@ -11,12 +11,18 @@ func haproxyFront(f front) []Rendered {
 	var b strings.Builder
 	fmt.Fprintf(&b, "backend %s\n", f.backend)
 	if f.check != "" {
-		fmt.Fprintf(&b, "    option httpchk GET %s\n", f.check)
+		fmt.Fprintf(&b, "    option httpchk GET %s\n", haproxyWord(f.check))
 	}
 	for _, m := range f.members {
 		fmt.Fprintf(&b, "    server %s %s check%s\n", m.name, m.address, m.ifIdle(" disabled"))
 	}
 	return []Rendered{{Path: f.backend + ".cfg", Content: b.String()}}
+}
+
+// haproxyWord is one word of HAProxy's configuration (section 2.2, "Quoting and escaping"). The schema keeps out what can't be in a URL; an
+// apostrophe can.
+func haproxyWord(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, `'`, `\'`, `#`, `\#`, ` `, `\ `).Replace(s)
 }
 
 // httpdFront is a balancer (mod_proxy, "BalancerMember").
@@ -25,10 +31,21 @@ func httpdFront(f front) []Rendered {
 	name := strings.TrimPrefix(f.backend, "balancer://")
 	fmt.Fprintf(&b, "<Proxy balancer://%s>\n", name)
 	for _, m := range f.members {
-		fmt.Fprintf(&b, "    BalancerMember http://%s route=%s%s\n", m.address, m.name, m.ifIdle(" status=+D"))
+		fmt.Fprintf(&b, "    BalancerMember %s%s\n", m.worker(), m.ifIdle(" status=+D"))
 	}
 	b.WriteString("</Proxy>\n")
 	return []Rendered{{Path: name + ".conf", Content: b.String()}}
+}
+
+// worker is the URL of httpd's member, and its route, unless its name is the URL or the address.
+func (m frontMember) worker() string {
+	switch {
+	case strings.Contains(m.name, "://"):
+		return m.name
+	case m.name == m.address:
+		return "http://" + m.address
+	}
+	return "http://" + m.address + " route=" + m.name
 }
 
 // nginxFront is an upstream and the two files that trikk changes (ngx_http_upstream_module, "server").

@@ -120,7 +120,7 @@ func TestFrontsThatCantBe(t *testing.T) {
 		want string
 	}{
 		"no port": {func(a *plan.App) { a.Ports, a.Probes = nil, nil }, "hello: the port that its proxies ask is not known"},
-		"a name":  {func(a *plan.App) { a.Topology.Shared.Backend = "a b;" }, `hello: "a b;" can't be a name in a proxy's configuration`},
+		"a name":  {func(a *plan.App) { a.Topology.Shared.Backend = "a b;" }, `hello: the backend "a b;" is no name that HAProxy can have`},
 	} {
 		env, app := fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
 		test.edit(&app)
@@ -133,5 +133,63 @@ func TestFrontsThatCantBe(t *testing.T) {
 	other.Name, other.Topology.Shared = "other", &plan.Shared{Proxies: []string{"lb01"}, Backend: "hello", Member: "{server}"}
 	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have the same backend hello on lb01") {
 		t.Error(err)
+	}
+}
+
+// TestFrontsQuote: what can be in a URL's path and in a member's name stays what it is in the configuration of the proxy.
+func TestFrontsQuote(t *testing.T) {
+	for _, test := range []struct {
+		driver     plan.Driver
+		path, name string
+		want       string
+	}{
+		{plan.Driver{HAProxy: &plan.HAProxy{}}, "/odata/Items('1')?$top=1", "{server}", `option httpchk GET /odata/Items(\'1\')?$top=1` + "\n"},
+		{plan.Driver{HTTPD: &plan.HTTPD{}}, "/", "http://{address}:8080", "BalancerMember http://10.0.0.1:8080\n"},
+		{plan.Driver{HTTPD: &plan.HTTPD{}}, "/", "{address}:8080", "BalancerMember http://10.0.0.1:8080\n"},
+	} {
+		env, app := fronted(test.driver)
+		app.Topology.Shared.Member = test.name
+		for _, c := range app.Probes {
+			c.HTTP.Path = test.path
+		}
+		files, _, err := plan.Fronts(env, []plan.App{app})
+		if err != nil || len(files) != 1 || !strings.Contains(files[0].Content, test.want) {
+			t.Errorf("%v: got %v, want %q", err, files, test.want)
+		}
+	}
+}
+
+// TestMisnamed: names that a program can have, and those that it can't.
+func TestMisnamed(t *testing.T) {
+	page := func(url string) plan.Driver {
+		return plan.Driver{Marker: &plan.Marking{Watch: &plan.Watch{HTTP: &plan.WatchHTTP{URL: url, Up: "{member}"}}}}
+	}
+	for _, test := range []struct {
+		driver          plan.Driver
+		backend, member string
+		want            string
+	}{
+		{plan.Driver{HAProxy: &plan.HAProxy{}}, "web:1", "app_01.x-1", ""},
+		{plan.Driver{HAProxy: &plan.HAProxy{}}, "web/1", "a b", "backend member"},
+		{plan.Driver{HTTPD: &plan.HTTPD{}}, "balancer://Web", "unix:/run/a.sock|http://localhost/", ""},
+		{plan.Driver{HTTPD: &plan.HTTPD{}}, "balancer://a/b", "a/b", "backend member"},
+		{plan.Driver{HTTPD: &plan.HTTPD{}}, "web", "http://10.0.0.1:80/a b", "member"},
+		{plan.Driver{Nginx: &plan.Nginx{}}, "web", "[fd00::1]:80", ""},
+		{plan.Driver{Nginx: &plan.Nginx{}}, "../web", "unix:/run/a.sock", "backend"},
+		{plan.Driver{Caddy: &plan.Caddy{ID: "{backend}"}}, "a/b", "10.0.0.1:80", "backend"},
+		{plan.Driver{Caddy: &plan.Caddy{ID: "fixed"}}, "a/b", "[10.0.0.1]:80", ""},
+		{plan.Driver{Caddy: &plan.Caddy{ID: "fixed"}}, "a", "10.0.0.2:80", "member"},
+		{plan.Driver{Caddy: &plan.Caddy{ID: "fixed"}}, "a", "app01:http", "member"},
+		{page("http://x/{backend}"), "a b", "c d", "backend"},
+		{page("http://x/"), "a b", "c d", ""},
+		{plan.Driver{Command: &plan.Command{}}, "a b", "c'd", ""},
+	} {
+		var got []string
+		for _, m := range (plan.Point{Server: "app01", Address: "10.0.0.1", Backend: test.backend, Member: test.member, Driver: test.driver}).Misnamed() {
+			got = append(got, m.Field)
+		}
+		if strings.Join(got, " ") != test.want {
+			t.Errorf("%q, %q: %v is misnamed, want %q", test.backend, test.member, got, test.want)
+		}
 	}
 }

@@ -239,6 +239,41 @@ func TestServiceProcess(t *testing.T) {
 	})
 }
 
+// What is known of a process's log is no reason not to start it: it may be a pipe, unreadable, or what is noted of it can't be written.
+func TestServiceProcessLogs(t *testing.T) {
+	onShells(t, func(t *testing.T, s *server) {
+		s.complete("1.0-aa")
+		s.link("releases/1.0-aa", "current")
+		start := processOp("start", "echo hello; exec sleep 1000")
+		log := s.root + "/shared/log/hello.out"
+		check(t, os.MkdirAll(s.root+"/shared/log", 0o755))
+		check(t, syscall.Mkfifo(log, 0o600))
+		s.fails(start, "hello was not started: nobody reads "+log+", which is a pipe")
+		reader, err := os.OpenFile(log, os.O_RDWR, 0)
+		check(t, err)
+		defer func() { _ = reader.Close() }()
+		s.changes(start)
+		s.pid()
+		said := make([]byte, 6)
+		if _, err := reader.Read(said); err != nil || string(said) != "hello\n" {
+			t.Errorf("the pipe has %q, %v", said, err)
+		}
+		s.changes(processOp("stop", "x"))
+		s.fails(processOp("start", "exit 3"), "hello ended right after its start")
+
+		check(t, os.Remove(log))
+		s.write("shared/log/hello.out", "of an earlier start\n")
+		check(t, os.Chmod(log, 0o200))
+		check(t, os.RemoveAll(s.root+"/.trikk/hello.printed"))
+		check(t, os.Mkdir(s.root+"/.trikk/hello.printed", 0o755))
+		s.fake("wc", "#!/bin/sh\nexit 1\n")
+		s.fake("stat", "#!/bin/sh\nexit 1\n")
+		s.changes(start)
+		s.pid()
+		s.changes(processOp("stop", "x"))
+	})
+}
+
 // A process that starts others, ignores SIGTERM or has another working directory is stopped all the same.
 func TestServiceProcessStops(t *testing.T) {
 	commands := map[string]string{

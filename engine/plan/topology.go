@@ -14,9 +14,12 @@ func Points(app App, env Environment, server string) []Point {
 	return nil
 }
 
-// sharedPoints: every proxy fronts every active server.
+// sharedPoints: every proxy fronts every active server. Another topology has none.
 func sharedPoints(app App, env Environment, server string) []Point {
 	t := app.Topology.Shared
+	if t == nil {
+		return nil
+	}
 	var out []Point
 	for _, name := range t.Proxies {
 		p := Point{

@@ -148,6 +148,10 @@ func (c caddy) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	if err != nil {
 		return err
 	}
+	if c.fits(p, nil) != nil { // with the server out
+		return stop(fmt.Errorf("the upstream %q of %q in caddy on %s is not HOST:PORT of %s, so that trikk would not put it back: write its address into Caddy's JSON, and `member: \"{address}:8080\"` into the app's topology, with its port",
+			p.Member, c.id(p), p.Proxy, p.Server))
+	}
 	if i := c.find(list, p); i >= 0 {
 		if _, err := c.without(p, list, i); err != nil {
 			return err

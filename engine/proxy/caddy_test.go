@@ -206,6 +206,7 @@ func TestCaddyPreflight(t *testing.T) {
 		"an object":     {`{"dial":"10.0.0.1:8080"}`, "10.0.0.1:8080", "are no list"},
 		"no port":       {`[{"dial":"10.0.0.1:8080"}]`, "app1", "write `member: \"{address}:8080\"` into the app's topology"},
 		"another host":  {`[{"dial":"10.0.0.1:8080"}]`, "10.0.0.7:8080", `the member "10.0.0.7:8080" is no upstream of "app"`},
+		"another name":  {`[{"dial":"web.example:8080"}]`, "web.example:8080", `the upstream "web.example:8080" of "app" in caddy on lb1 is not HOST:PORT of app1, so that trikk would not put it back`},
 		"another port":  {`[{"dial":"10.0.0.2:8080"}]`, "10.0.0.1:8081", `caddy on lb1 has no upstream "10.0.0.1:8081" in "app", and none with that port: it has 10.0.0.2:8080`},
 		"the last one":  {`[{"dial":"10.0.0.1:8080"}]`, "10.0.0.1:8080", ""},
 		"has more":      {`[{"dial":"10.0.0.1:8080","max_requests":5},{"dial":"10.0.0.2:8080"}]`, "10.0.0.1:8080", "has more than an address, which a drain would lose"},

@@ -1,9 +1,12 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"trikk.dev/engine/plan"
 )
@@ -16,29 +19,39 @@ const onTimeoutCut = "cut" // anything else is abort
 // rotation, unless ctx ended: then the error says what is left drained. With Again nothing is put back: the server's turn is
 // under way, and what is on it may not be proven. A missed deadline is a *Late.
 //
-// A drain takes at most its deadline and, where the deadline is missed, 15 s for forcing, cutting and putting back. A retry
-// is safe. report gets short lines for people; it is not called concurrently and may be nil.
+// A drain takes at most its deadline and, where the deadline is missed, 25 s: 5 s each for forcing and cutting, 15 s for putting back,
+// at all points at once. A retry is safe. report gets short lines for people; it is not called concurrently and may be nil.
 func Drain(ctx context.Context, hs Hosts, op plan.DrainOp, report func(string)) (changed bool, err error) {
 	ones, errs := each(hs, op.Points, report, func(o *one) error { return o.drain(ctx, op) })
 	if err = errors.Join(errs...); err == nil {
 		return anyChanged(ones), nil
 	}
-	for _, o := range ones {
-		if !o.changed || op.Again {
-			continue
-		}
-		if ctx.Err() != nil {
-			err = errors.Join(err, fmt.Errorf("%s may be left drained: the drain was interrupted", name(o.point)))
-			continue
-		}
-		err = errors.Join(err, o.putBack(ctx))
+	if !op.Again {
+		err = errors.Join(err, putBack(ctx, ones))
 	}
 	return anyChanged(ones), err
 }
 
+// putBack takes back what a failed drain changed, at all points at once: one that does not answer costs the others no time.
+func putBack(ctx context.Context, ones []*one) error {
+	errs := make([]error, len(ones))
+	var all sync.WaitGroup
+	for i, o := range ones {
+		switch {
+		case !o.changed:
+		case ctx.Err() != nil:
+			errs[i] = fmt.Errorf("%s may be left drained: the drain was interrupted", name(o.point))
+		default:
+			all.Go(func() { errs[i] = o.putBack(ctx) })
+		}
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
 // drain is Drain at one point.
 func (o *one) drain(ctx context.Context, op plan.DrainOp) error {
-	state, err := o.watchState(ctx, "drained", op.Deadline.D(), o.drained(op.Again))
+	state, err := o.watchState(ctx, "drained", op.Deadline.D(), o.drained(op))
 	if _, late := errors.AsType[*Late](err); late {
 		state, err = o.escalate(ctx, op, state, err)
 	}
@@ -52,16 +65,21 @@ func (o *one) drain(ctx context.Context, op plan.DrainOp) error {
 	return ctx.Err()
 }
 
-// drained accepts the second consecutive look that sees the server out and empty. While the server is not out, it asks.
-func (o *one) drained(again bool) func(context.Context, State) (bool, error) {
-	empty := 0
+// drained accepts the second consecutive look that sees the server out and empty. While the server is not out, it asks. Requests that
+// can't be seen are waited for until the proxy was changed half of the deadline ago, or is looked at for so long.
+func (o *one) drained(op plan.DrainOp) func(context.Context, State) (bool, error) {
+	empty, since := 0, time.Time{}
+	unseen := cmp.Or(op.Deadline.D(), defaultDeadline) / 2
 	return func(ctx context.Context, s State) (bool, error) {
 		if s.Rotation != plan.RotationOut {
-			empty = 0
-			return false, o.out(ctx, s, again)
+			empty, since = 0, time.Time{}
+			return false, o.out(ctx, s, op.Again)
 		}
 		o.obeyed = true
-		if !s.Settled || s.InFlight > 0 {
+		if since.IsZero() && s.Settled {
+			since = time.Now()
+		}
+		if !s.Settled || s.InFlight > 0 || s.Hidden > 0 && s.Hidden < unseen && time.Since(since) < unseen {
 			empty = 0
 			return false, nil
 		}
@@ -92,10 +110,11 @@ func (o *one) escalate(ctx context.Context, op plan.DrainOp, s State, late error
 	f, can := o.driver.(forcer)
 	if can && s.Rotation == plan.RotationOut {
 		o.report(fmt.Sprintf("%s: not empty after %s (%s); turning sticky clients away too", name(o.point), op.Deadline, s.Detail))
-		if err := o.ask(ctx, f.Force); err != nil {
+		began := time.Now()
+		if err := o.askWithin(ctx, grace, f.Force); err != nil {
 			return s, errors.Join(late, err)
 		}
-		next, err := o.watchState(ctx, "drained", grace, o.drained(false))
+		next, err := o.watchState(ctx, "drained", left(grace, began), o.drained(plan.DrainOp{Deadline: op.Deadline}))
 		if err == nil {
 			return next, nil
 		}
@@ -111,10 +130,11 @@ func (o *one) escalate(ctx context.Context, op plan.DrainOp, s State, late error
 	if !can {
 		return s, nil
 	}
-	if err := f.Cut(ctx, o.hosts, o.point); err != nil {
+	began := time.Now()
+	if err := o.askWithin(ctx, grace, f.Cut); err != nil {
 		return s, errors.Join(late, err)
 	}
-	return o.watchState(ctx, "empty after the cut", grace, o.drained(false))
+	return o.watchState(ctx, "empty after the cut", left(grace, began), o.drained(plan.DrainOp{Deadline: op.Deadline}))
 }
 
 // settle waits where the driver can't see whether the proxy sends and whether anything is in flight.
@@ -129,12 +149,16 @@ func (o *one) settle(ctx context.Context, s State) {
 	}
 }
 
-// putBack undoes what a failed drain asked for, and confirms it.
+// putBack undoes what a failed drain asked for, and confirms it. What fails in a way that may pass is tried again.
 func (o *one) putBack(ctx context.Context) error {
-	err := o.ask(ctx, o.driver.In)
-	if err == nil {
-		_, err = o.watchState(ctx, "back in rotation", grace, func(_ context.Context, s State) (bool, error) {
-			return s.Rotation == plan.RotationIn || s.Rotation == plan.RotationDown || s.Rotation == plan.RotationHeld, nil
+	began := time.Now()
+	err := o.askWithin(ctx, backTime-grace, o.driver.In)
+	if err == nil || !hopeless(err) {
+		_, err = o.watchState(ctx, "back in rotation", left(backTime, began), func(ctx context.Context, s State) (bool, error) {
+			if s.Rotation == plan.RotationOut || s.Rotation == plan.RotationUnknown {
+				return false, o.in(ctx, s)
+			}
+			return o.failure == nil, nil
 		})
 	}
 	if err != nil {

@@ -226,3 +226,53 @@ func TestDrainWithoutPermission(t *testing.T) {
 		}
 	})
 }
+
+// TestPutBackInTime: proxies that do not answer, or do not follow, are put back at once and not one after the other; each says what it
+// was last seen to do.
+func TestPutBackInTime(t *testing.T) {
+	for what, stuck := range map[string]func(*lb){
+		"they do not follow": func(l *lb) {
+			l.set("b1", func(s *lbServer) { s.endless = true })
+			l.stays = true
+		},
+		"they do not answer": func(l *lb) {
+			l.set("b1", func(s *lbServer) { s.endless = true })
+			l.hangs = true
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				hosts, op := fleet{}, drainOp()
+				for _, name := range []string{"lb1", "lb2", "lb3", "lb4"} {
+					l := newLB(t, name, "b1")
+					stuck(l)
+					hosts[name], op.Points = l, append(op.Points, at(name))
+				}
+				begin := time.Now()
+				_, err := Drain(t.Context(), hosts, op, nil)
+				if took := time.Since(begin); took > 30*time.Second+25*time.Second {
+					t.Errorf("took %s", took)
+				}
+				for name := range hosts {
+					want := "app1 (app/b1) at " + name + " is left drained: app1 (app/b1) at " + name + " is not back in rotation after "
+					if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "last seen: status ") {
+						t.Errorf("%v\nwant %s…", err, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestPutBackTriesAgain: a return into rotation that fails in a way that may pass is asked for again.
+func TestPutBackTriesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLB(t, "lb1", "b1")
+		l.servers["b1"].endless = true
+		l.fails = 1
+		_, err := Drain(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), nil)
+		if err == nil || strings.Contains(err.Error(), "left drained") || l.servers["b1"].admin != 0 {
+			t.Errorf("admin %d, %v", l.servers["b1"].admin, err)
+		}
+	})
+}

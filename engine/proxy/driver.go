@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
@@ -28,6 +29,9 @@ type State struct {
 	Settled bool
 	// InFlight counts requests that the server is answering or that wait for it; -1: the proxy can't count.
 	InFlight int
+	// Hidden is for how long there may have been requests that InFlight does not count: some that the proxy has not sent to a server yet,
+	// and may still send to this one. 0: there are none.
+	Hidden time.Duration
 	// Detail is what the proxy said last, for messages.
 	Detail string
 }

@@ -39,6 +39,9 @@ type lb struct {
 	said    []string // commands that change
 	deaf    bool     // accepts and does nothing, as a proxy that lies
 	gone    bool     // the socket is not there, as in a reload
+	stays   bool     // it drains, and does not follow `ready`
+	hangs   bool     // it drains, and never answers to `ready`
+	fails   int      // so often it answers to `ready` with an error, as when it is short of memory
 }
 
 // lbServer is one server of it. Times are of the bubble's clock.
@@ -72,6 +75,10 @@ func (l *lb) accept() net.Conn {
 		buf := make([]byte, 1000)
 		n, err := far.Read(buf)
 		if err != nil {
+			return
+		}
+		if l.hangs && strings.Contains(string(buf[:n]), "ready") {
+			_, _ = io.Copy(io.Discard, far) // until the other side gives up
 			return
 		}
 		out, _ := l.talk(string(buf[:n]))
@@ -153,6 +160,13 @@ func (l *lb) change(w []string) string {
 		s.admin |= 1
 		s.sticky = false
 	case "ready":
+		if l.stays {
+			return ""
+		}
+		if l.fails > 0 {
+			l.fails--
+			return "Out of memory.\n"
+		}
 		s.admin &^= 9
 		s.upAt = time.Now().Add(time.Second)
 	default: // shutdown sessions

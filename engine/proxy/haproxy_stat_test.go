@@ -52,7 +52,7 @@ func TestHAProxyStates(t *testing.T) {
 	}
 	for i, w := range want {
 		s := rows[i].state()
-		got := State{w.rotation, w.settled, w.inFlight, w.detail}
+		got := State{Rotation: w.rotation, Settled: w.settled, InFlight: w.inFlight, Detail: w.detail}
 		if rows[i].server != w.server || s != got {
 			t.Errorf("%s: %+v\nwant %s: %+v", rows[i].server, s, w.server, got)
 		}

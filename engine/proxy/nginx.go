@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"al.essio.dev/pkg/shellescape"
 
@@ -28,6 +29,7 @@ for f in "$file" "$file.generation"; do
 done
 [ -w "$file" ] && [ -w "$file.generation" ] && [ -w "${file%/*}" ] || echo "problem the login user may not write $file, $file.generation and files beside them"
 echo "generation $(cat "$file.generation")"
+echo "age $(($(date +%s) - $(stat -L -c %Y "$file.generation" || echo 0)))"
 old=-1
 if grep -qsa '^nginx: master process' /proc/[0-9]*/cmdline; then
 	old=$(grep -lsa '^nginx: worker process is shutting down' /proc/[0-9]*/cmdline | wc -l)
@@ -45,6 +47,7 @@ cat "$file"`
 type nginxSeen struct {
 	problem    string
 	generation string // return 200 "ID";
+	age        int    // seconds since the last change
 	old, open  int    // -1 where it can't be counted
 	text       string
 }
@@ -72,6 +75,8 @@ func (n nginx) read(ctx context.Context, r host.Reader, p plan.Point, address st
 			seen.problem = rest
 		case "generation":
 			seen.generation = rest
+		case "age":
+			seen.age, err = strconv.Atoi(strings.TrimSpace(rest))
 		case "old":
 			seen.old, err = strconv.Atoi(strings.TrimSpace(rest))
 		case "open":
@@ -129,11 +134,8 @@ func (n nginx) State(ctx context.Context, rs Readers, p plan.Point) (State, erro
 	}
 	out.Rotation, out.Detail = plan.RotationOut, "down in its file"
 	if out.Settled && seen.old != 0 {
-		if out.InFlight, err = n.inFlight(ctx, r, p, s.address); err != nil {
+		if err := n.inFlight(ctx, r, p, s.address, &out); err != nil {
 			return State{}, err
-		}
-		if out.InFlight > 0 {
-			out.Detail += fmt.Sprintf(", %d in flight in workers that shut down", out.InFlight)
 		}
 	}
 	return n.notYet(out), nil
@@ -147,17 +149,26 @@ func (n nginx) notYet(s State) State {
 	return s
 }
 
-// inFlight counts connections to the address while workers shut down, or the workers where that can't be counted; -1 where no process
-// of nginx can be seen.
-func (n nginx) inFlight(ctx context.Context, r host.Reader, p plan.Point, address string) (int, error) {
+// inFlight counts connections to the address while workers shut down, or the workers where that can't be counted or no process of
+// nginx can be seen. A worker that shuts down and has no connection to the server may still be reading a request, whose server it
+// chooses when it has all of it, by its own generation.
+func (n nginx) inFlight(ctx context.Context, r host.Reader, p plan.Point, address string, s *State) error {
 	seen, err := n.read(ctx, r, p, address)
 	if err != nil || seen.old == 0 {
-		return 0, err
+		return err
 	}
+	s.InFlight = seen.open
 	if seen.old < 0 || seen.open < 0 {
-		return seen.old, nil
+		s.InFlight = seen.old
 	}
-	return seen.open, nil
+	switch {
+	case s.InFlight > 0:
+		s.Detail += fmt.Sprintf(", %d in flight in workers that shut down", s.InFlight)
+	case s.InFlight == 0:
+		s.Hidden = max(time.Duration(seen.age)*time.Second, 1)
+		s.Detail += fmt.Sprintf(", nothing in flight to it, but %d workers shut down since %d s and may be reading requests", seen.old, seen.age)
+	}
+	return nil
 }
 
 // live is the generation that answers, in the words of its file.

@@ -65,6 +65,13 @@ func (o *one) ask(ctx context.Context, request func(context.Context, Hosts, plan
 	return o.failure
 }
 
+// askWithin is ask of a proxy that may never answer.
+func (o *one) askWithin(ctx context.Context, most time.Duration, request func(context.Context, Hosts, plan.Point) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, most, fmt.Errorf("no answer within %s", most))
+	defer cancel()
+	return o.ask(ctx, request)
+}
+
 // seen is what a look saw, with why the last request failed.
 func (o *one) seen(s State) string {
 	if o.failure == nil {

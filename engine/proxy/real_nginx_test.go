@@ -3,6 +3,7 @@ package proxy
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -203,5 +204,61 @@ func TestRealNginxRefuses(t *testing.T) {
 	gone.Member = "b7"
 	if err := wants(Preflight(t.Context(), hosts, gone), `has no server "b7"`); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRealNginxSlowUpload: a worker that shuts down chooses a server for a request when it has all of it. Until then the server that
+// leaves may get it, though there is no connection to it. It keeps a worker, which other tests would wait for.
+func TestRealNginxSlowUpload(t *testing.T) {
+	first := serve(t, &slowApp{name: "b1"})
+	n := startNginx(t, first.URL)
+	body, pen := io.Pipe()
+	sent := make(chan error, 1)
+	go func() {
+		resp, err := http.Post(n.url, "text/plain", body)
+		if err == nil && resp.StatusCode != 200 {
+			err = errors.New(resp.Status)
+		}
+		sent <- err
+	}()
+	for range 3 {
+		if _, err := io.WriteString(pen, "some of it\n"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	time.AfterFunc(3*time.Second, func() { _ = pen.Close() })
+	if _, err := Drain(t.Context(), everywhere{&local{home: n.dir}}, drainOp(n.point), nil); err != nil {
+		t.Fatal(err)
+	}
+	first.Close()
+	if err := <-sent; err != nil {
+		t.Errorf("the upload was lost: %v", err)
+	}
+}
+
+// TestRealNginxPinned: a worker that another server's request keeps holds a drain up for half of its deadline, and fails none. It keeps a
+// worker, as above.
+func TestRealNginxPinned(t *testing.T) {
+	second := &slowApp{name: "b2", takes: 12 * time.Second}
+	n := startNginx(t, serve(t, &slowApp{name: "b1"}).URL, serve(t, second).URL)
+	fetching(n.url+"/slow", "")
+	fetching(n.url+"/slow", "")
+	if !within(5*time.Second, func() bool { return second.slow.Load() > 0 }) {
+		t.Fatal("the requests did not arrive")
+	}
+	op := drainOp(n.point)
+	op.Deadline = seconds(8)
+	begin, said := time.Now(), &log{}
+	if _, err := Drain(t.Context(), everywhere{&local{home: n.dir}}, op, said.add); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begin); took < 3*time.Second || took > 7*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	said.has(t, "may be reading requests")
+	begin, op.Again = time.Now(), true
+	if _, err := Drain(t.Context(), everywhere{&local{home: n.dir}}, op, nil); err != nil || time.Since(begin) > 3*time.Second {
+		t.Errorf("again, after %s: %v", time.Since(begin), err)
 	}
 }

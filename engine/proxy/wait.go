@@ -17,8 +17,10 @@ const (
 	lookTimeout = 10 * time.Second
 	// repeatAfter is how long a proxy may ignore a request before it is repeated.
 	repeatAfter = 5 * time.Second
-	// grace is how long a forced drain, a cut and a return into rotation may take after the deadline.
+	// grace is how long a forced drain or a cut may take after the deadline.
 	grace = 5 * time.Second
+	// backTime is how long a return into rotation may take after a drain that failed.
+	backTime = 15 * time.Second
 	// defaultDeadline stands in for a deadline of zero.
 	defaultDeadline = 30 * time.Second
 	// reportEvery is the shortest time between two reports of progress of one wait.
@@ -106,6 +108,11 @@ func (o *one) watchState(ctx context.Context, want string, deadline time.Duratio
 		}
 		sleep(timed, interval)
 	}
+}
+
+// left is what is left of a time, and enough for a look.
+func left(of time.Duration, began time.Time) time.Duration {
+	return max(of-time.Since(began), interval)
 }
 
 // sleep waits for d or until ctx ends.

@@ -81,11 +81,13 @@ func parseHTTPD(body []byte) ([]httpdBalancer, error) {
 	return doc.Balancers, nil
 }
 
-// findWorker finds the point's member: the backend with or without balancer://, the member by its URL, its HOST:PORT or
-// its route.
+// findWorker finds the point's member: the backend with or without balancer:// and in any case, of which httpd keeps the lower, the
+// member by its URL, its HOST:PORT or its route.
 func findWorker(balancers []httpdBalancer, p plan.Point, on string) (httpdWorker, error) {
 	backend := strings.TrimPrefix(p.Backend, "balancer://")
-	i := slices.IndexFunc(balancers, func(b httpdBalancer) bool { return strings.TrimPrefix(b.Name, "balancer://") == backend })
+	i := slices.IndexFunc(balancers, func(b httpdBalancer) bool {
+		return strings.EqualFold(strings.TrimPrefix(b.Name, "balancer://"), backend)
+	})
 	if i < 0 {
 		var names []string
 		for _, b := range balancers {

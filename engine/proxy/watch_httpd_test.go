@@ -21,16 +21,17 @@ func TestHTTPDStates(t *testing.T) {
 		backend, member string
 		want            State
 	}{
-		{"app", "http://127.0.0.1:18101", State{plan.RotationIn, true, 1, "status Init Ok, 1 busy"}},
-		{"balancer://app", "127.0.0.1:18101", State{plan.RotationIn, true, 1, "status Init Ok, 1 busy"}},
-		{"other", "http://127.0.0.1:18101", State{plan.RotationIn, true, 0, "status Init Ok, 0 busy"}},
-		{"app", "b2", State{plan.RotationOut, true, 0, "status Init Dis, 0 busy"}},
-		{"app", "b3", State{plan.RotationDown, true, 0, "status Init HcFl, 0 busy"}},
-		{"app", "b4", State{plan.RotationOut, false, 0, "status Init Drn Ok, 0 busy"}},
-		{"app", "b5", State{plan.RotationOut, true, 0, "status Init Stop, 0 busy"}},
-		{"app", "b6", State{plan.RotationIn, true, 0, "status Init Stby Ok, 0 busy"}},
-		{"app", "b7", State{plan.RotationDown, false, 0, "status Init Err, 0 busy"}},
-		{"app", "b8", State{plan.RotationIn, false, 0, "status Init Ign Ok, 0 busy"}},
+		{"app", "http://127.0.0.1:18101", State{Rotation: plan.RotationIn, Settled: true, InFlight: 1, Detail: "status Init Ok, 1 busy"}},
+		{"balancer://app", "127.0.0.1:18101", State{Rotation: plan.RotationIn, Settled: true, InFlight: 1, Detail: "status Init Ok, 1 busy"}},
+		{"balancer://App", "127.0.0.1:18101", State{Rotation: plan.RotationIn, Settled: true, InFlight: 1, Detail: "status Init Ok, 1 busy"}},
+		{"other", "http://127.0.0.1:18101", State{Rotation: plan.RotationIn, Settled: true, InFlight: 0, Detail: "status Init Ok, 0 busy"}},
+		{"app", "b2", State{Rotation: plan.RotationOut, Settled: true, InFlight: 0, Detail: "status Init Dis, 0 busy"}},
+		{"app", "b3", State{Rotation: plan.RotationDown, Settled: true, InFlight: 0, Detail: "status Init HcFl, 0 busy"}},
+		{"app", "b4", State{Rotation: plan.RotationOut, Settled: false, InFlight: 0, Detail: "status Init Drn Ok, 0 busy"}},
+		{"app", "b5", State{Rotation: plan.RotationOut, Settled: true, InFlight: 0, Detail: "status Init Stop, 0 busy"}},
+		{"app", "b6", State{Rotation: plan.RotationIn, Settled: true, InFlight: 0, Detail: "status Init Stby Ok, 0 busy"}},
+		{"app", "b7", State{Rotation: plan.RotationDown, Settled: false, InFlight: 0, Detail: "status Init Err, 0 busy"}},
+		{"app", "b8", State{Rotation: plan.RotationIn, Settled: false, InFlight: 0, Detail: "status Init Ign Ok, 0 busy"}},
 	} {
 		got, err := w.look(t.Context(), f, "lb1", plan.Point{Backend: c.backend, Member: c.member})
 		if err != nil || got != c.want {

@@ -71,9 +71,11 @@ log=$root/shared/$log
 place "${log%/*}"
 place "${pidfile%/*}"
 place "$root/.trikk"
-[ -f "$log" ] || : >>"$log" || fail "$(id -un) can't write $log"
-printed=$(wc -c <"$log")
-echo "$((printed))" >"$root/.trikk/$app.printed"
+[ -e "$log" ] || : >>"$log" || fail "$(id -un) can't write $log"
+# What a log that is a file has now is of earlier starts. Whether that can be told or kept is no reason not to start.
+printed=
+[ ! -f "$log" ] || printed=$(stat -L -c %s "$log" 2>/dev/null) || printed=
+echo "${printed:-0}" 2>/dev/null >"$root/.trikk/$app.printed" || rm -f "$root/.trikk/$app.printed" 2>/dev/null || :
 rm -f "$pidfile"
 command -v setsid >/dev/null || fail "setsid is not installed on this server (it is in util-linux)"
 cd -P "$release"
@@ -90,8 +92,12 @@ while [ "$tries" -lt 10 ]; do
 	[ -n "$pid" ] || continue
 	if ! lives "$pid"; then
 		rm -f "$pidfile"
-		tail -c "+$((printed + 1))" "$log" | tail -n 20
+		[ -z "$printed" ] || tail -c "+$((printed + 1))" "$log" 2>&1 | tail -n 20
 		fail "$app ended right after its start: $command"
 	fi
 done
-[ -n "$pid" ] || fail "$app was not started: $pidfile did not appear"
+if [ -z "$pid" ]; then
+	kill "$!" 2>/dev/null || :
+	[ ! -p "$log" ] || fail "$app was not started: nobody reads $log, which is a pipe"
+	fail "$app was not started: $pidfile did not appear"
+fi
