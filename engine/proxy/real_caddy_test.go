@@ -107,7 +107,7 @@ func TestRealCaddy(t *testing.T) {
 	drainForgotten(t, hosts, again)
 	other := p
 	other.Address, other.Member, other.Server = "127.0.0.3", fmt.Sprintf("127.0.0.3:%d", port), "app2"
-	if changed, err := Drain(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
 		t.Errorf("the last one: changed %v, %v", changed, err)
 	}
 	if got, err := fetch(c.url, ""); err == nil {

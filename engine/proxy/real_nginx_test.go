@@ -114,12 +114,12 @@ func TestRealNginx(t *testing.T) {
 	}
 	only(t, n.url, "", "b2")
 	isOut(t, hosts, p)
-	if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, drainOp(p), nil); changed || err != nil {
 		t.Errorf("a second drain: changed %v, %v", changed, err)
 	}
 	other := p
 	other.Member, other.Server = "b2", "app2"
-	if changed, err := Drain(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
 		t.Errorf("the last one: changed %v, %v", changed, err)
 	}
 	if got, err := fetch(n.url, ""); err == nil {
@@ -153,7 +153,7 @@ func TestRealNginxAtOnce(t *testing.T) {
 		p.Member, p.Server = fmt.Sprintf("b%d", i+1), fmt.Sprintf("app%d", i+1)
 		op := drainOp(p)
 		op.Deadline = seconds(20)
-		all.Go(func() { _, errs[i] = Drain(t.Context(), hosts, op, nil) })
+		all.Go(func() { _, errs[i] = draining(t.Context(), hosts, op, nil) })
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -179,7 +179,7 @@ func TestRealNginxRefuses(t *testing.T) {
 	}
 	op := drainOp(p)
 	op.Deadline = seconds(2)
-	if _, err := Drain(t.Context(), hosts, op, nil); wants(err, "unknown directive", "nothing was changed") != nil {
+	if _, err := draining(t.Context(), hosts, op, nil); wants(err, "unknown directive", "nothing was changed") != nil {
 		t.Errorf("a broken configuration: %v", err)
 	}
 	if text := n.servers(t); text != was {

@@ -122,7 +122,7 @@ func within(limit time.Duration, holds func() bool) bool {
 func drainBusy(t *testing.T, hosts everywhere, p plan.Point, least time.Duration) {
 	t.Helper()
 	begin := time.Now()
-	if changed, err := Drain(t.Context(), hosts, drainOp(p), func(s string) { t.Log(s) }); !changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, drainOp(p), func(s string) { t.Log(s) }); !changed || err != nil {
 		t.Fatalf("changed %v, %v", changed, err)
 	}
 	if took := time.Since(begin); took < least {
@@ -134,7 +134,7 @@ func drainBusy(t *testing.T, hosts everywhere, p plan.Point, least time.Duration
 func drainForgotten(t *testing.T, hosts everywhere, again plan.DrainOp) {
 	t.Helper()
 	said := &log{}
-	if changed, err := Drain(t.Context(), hosts, again, said.add); !changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, again, said.add); !changed || err != nil {
 		t.Fatalf("after the proxy forgot: changed %v, %v", changed, err)
 	}
 	said.has(t, "the proxy has forgotten the drain")
