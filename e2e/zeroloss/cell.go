@@ -18,7 +18,14 @@ type cell struct {
 	seconds           float64
 	closes            bool // kept connections that are idle may be closed
 	naive             bool // it must lose requests
+	sticky            bool // clients stick to servers
 }
+
+// least is how many requests a second a load must have, or it proves little.
+const least = 300
+
+// rate is the requests a second.
+func (c cell) rate() float64 { return float64(c.count.Requests) / c.seconds }
 
 // verdict is "" for a promise that was kept, else what was broken.
 func (c cell) verdict() string {
@@ -31,8 +38,12 @@ func (c cell) verdict() string {
 		return fmt.Sprintf("%d requests failed", c.count.Failed)
 	case c.count.Closed > 0 && !c.closes:
 		return fmt.Sprintf("%d idle connections were closed", c.count.Closed)
-	case c.count.Requests < 100:
-		return fmt.Sprintf("%d requests are too few", c.count.Requests)
+	case c.rate() < least:
+		return fmt.Sprintf("%.0f requests/s are too few", c.rate())
+	case c.sticky && c.count.Moved == 0:
+		return "no sticky client had to move, so nothing is proven of them"
+	case c.sticky && c.count.Moved*20 > c.count.Sticky:
+		return fmt.Sprintf("of %d requests of sticky clients, %d went to another server than the one before", c.count.Sticky, c.count.Moved)
 	}
 	return ""
 }
@@ -112,15 +123,27 @@ func (s *scene) under(operation, from, to string, do func()) cell {
 		urls = append(urls, p.url)
 	}
 	began := time.Now()
-	load := s.f.HeavyLoad(s.t, urls...)
+	with := s.f.HeavyLoad
+	if s.front.sticky {
+		with = s.f.StickyLoad
+	}
+	load := with(s.t, urls...)
 	load.Saw(from)
 	do()
 	load.Saw(to)
 	count := load.Stop()
-	c := cell{driver: s.front.driver, operation: operation, count: count, seconds: time.Since(began).Seconds(), closes: s.front.closes}
-	s.t.Logf("%s, %s: %d requests, %d failed, %d idle connections closed, versions %v\n%s",
-		c.driver, operation, count.Requests, count.Failed, count.Closed, count.Versions, strings.Join(count.Errors, "\n"))
+	c := cell{driver: s.front.driver, operation: operation, count: count, seconds: time.Since(began).Seconds(), closes: s.front.closes, sticky: s.front.sticky}
+	s.t.Logf("%s, %s: %d requests, %d failed, %d idle connections closed, %d of %d sticky ones moved, versions %v\n%s",
+		c.driver, operation, count.Requests, count.Failed, count.Closed, count.Moved, count.Sticky, count.Versions, strings.Join(count.Errors, "\n"))
 	return c
+}
+
+// operations are what is measured: a rollout alone where time is short, or where it is about sticky clients.
+func (s *scene) operations() []func() cell {
+	if s.front.sticky {
+		return []func() cell{s.rolling}
+	}
+	return e2e.Full(1, s.rolling, s.rollback, s.reloaded, s.naive)
 }
 
 // rolling deploys a version.
