@@ -81,6 +81,7 @@ func TestRealHTTPDMarker(t *testing.T) {
 		}
 	}
 	only(t, url, "", "b2")
+	only(t, url, "x.b1", "b2")
 	isOut(t, hosts, p)
 	for _, want := range []bool{true, false} {
 		if changed, err := Admit(t.Context(), hosts, op, nil); changed != want || err != nil {

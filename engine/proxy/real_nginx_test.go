@@ -137,6 +137,34 @@ func TestRealNginx(t *testing.T) {
 	}
 }
 
+// TestRealNginxSticky: clients that nginx sends to a server by their cookie lose nothing when it leaves, and come back to it.
+func TestRealNginxSticky(t *testing.T) {
+	t.Parallel()
+	n := startNginx(t, serve(t, &slowApp{name: "b1"}).URL, serve(t, &slowApp{name: "b2"}).URL)
+	n.write(t, "nginx.conf", strings.Replace(contents(t, n.dir+"/nginx.conf"), "upstream app {", "upstream app { hash $cookie_S;", 1))
+	if out, err := exec.Command("sh", "-c", n.point.Driver.Nginx.Reload).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	hosts, p := everywhere{&local{home: n.dir}}, n.point
+	cookie := ""
+	chosen := func() bool {
+		cookie += "x"
+		got, err := fetch(n.url, cookie)
+		return err == nil && got == "b1"
+	}
+	if !within(10*time.Second, chosen) {
+		t.Fatal("no cookie leads to b1")
+	}
+	stop := sticking(n.url, cookie)
+	drained, err := draining(t.Context(), hosts, drainOp(p), nil)
+	only(t, n.url, cookie, "b2")
+	admitted, err2 := Admit(t.Context(), hosts, plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}, nil)
+	if failed := stop(); len(failed) > 0 || !drained || !admitted || errors.Join(err, err2) != nil {
+		t.Errorf("drained %v, %v; admitted %v, %v; %d requests failed: %v", drained, err, admitted, err2, len(failed), errors.Join(failed...))
+	}
+	only(t, n.url, cookie, "b1")
+}
+
 // TestRealNginxAtOnce: turns that are taken at once change one file; none overwrites what another did, and none waits for long.
 func TestRealNginxAtOnce(t *testing.T) {
 	t.Parallel()

@@ -166,6 +166,26 @@ func only(t *testing.T, url, cookie, want string) {
 	}
 }
 
+// sticking sends requests with a cookie one after the other until stop is called, which gives what failed.
+func sticking(url, cookie string) (stop func() []error) {
+	end, ended := make(chan struct{}), make(chan []error, 1)
+	go func() {
+		var failed []error
+		for {
+			select {
+			case <-end:
+				ended <- failed
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+			if _, err := fetch(url, cookie); err != nil {
+				failed = append(failed, err)
+			}
+		}
+	}()
+	return func() []error { close(end); return <-ended }
+}
+
 // both fails unless requests go to b1 and to b2.
 func both(t *testing.T, url string) {
 	t.Helper()
