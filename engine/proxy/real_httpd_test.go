@@ -31,7 +31,7 @@ func startHTTPD(t *testing.T, members ...string) (string, *os.Process) {
 	}
 	config += "ProxyHCExpr up {%{REQUEST_STATUS} =~ /^[23]/}\n<Proxy balancer://app>\n"
 	for i, m := range members {
-		config += fmt.Sprintf("BalancerMember %s route=b%d", m, i+1) + " hcmethod=GET hcuri=/health hcexpr=up hcinterval=1 hcfails=1 hcpasses=1\n"
+		config += fmt.Sprintf("BalancerMember %s route=b%d", m, i+1) + " hcmethod=GET hcuri=/health hcexpr=up hcinterval=1 hcfails=1 hcpasses=1 upgrade=websocket\n"
 	}
 	config += "ProxySet stickysession=S\n</Proxy>\nProxyPass /balancer-manager !\nProxyPass / balancer://app/\n<Location /balancer-manager>\nSetHandler balancer-manager\nRequire local\n</Location>\n"
 	file := filepath.Join(dir, "httpd.conf")
