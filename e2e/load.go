@@ -97,6 +97,12 @@ func (f *Fleet) StickyLoad(t testing.TB, urls ...string) *Load {
 	return newLoad(t, append(heavy(), sticky()...), urls)
 }
 
+// StickyClients is a light load of nothing but clients that keep the cookie of their server.
+func (f *Fleet) StickyClients(t testing.TB, urls ...string) *Load {
+	t.Helper()
+	return newLoad(t, sticky(), urls)
+}
+
 func newLoad(t testing.TB, kinds []kind, urls []string) *Load {
 	t.Helper()
 	l := &Load{t: t, began: time.Now(), stop: make(chan struct{}), count: Count{Versions: map[string]int{}}}
