@@ -92,7 +92,7 @@ func (s *scene) app(more string) {
 	rollout: {rolling: maxUnavailable: %d, drainDeadline: "30s", admitDeadline: "30s"}
 	environments: test: servers: ["app1", "app2", "app3"]
 	%s
-	%s`, e2e.AppUser, s.repo.URL, port, port, max(1, s.front.unavailable), s.front.app, more))
+	%s`, e2e.AppUser, s.repo.URL, port, port, s.atOnce(), s.front.app, more))
 }
 
 // behind puts the app behind both proxies.
@@ -104,8 +104,8 @@ func (s *scene) behind() string {
 	return `topology: shared: {proxies: ["lb1", "lb2"]` + member + `}`
 }
 
-// held stops each turn between the drain and the stop, until the file is gone.
-func (s *scene) held() string {
+// holding stops each turn between the drain and the stop, until the file is gone.
+func (s *scene) holding() string {
 	return s.behind() + `
 	hooks: before: ["touch ` + hold + `; while [ -e ` + hold + ` ]; do sleep 0.1; done"]`
 }
@@ -159,7 +159,7 @@ func (s *scene) rollback() cell {
 
 // reloaded deploys a version while all proxies are reloaded in every turn, between the drain and the stop.
 func (s *scene) reloaded() cell {
-	s.app(s.held())
+	s.app(s.holding())
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -172,18 +172,21 @@ func (s *scene) reloaded() cell {
 	return c
 }
 
-// reloadInTurns waits until a server is held, reloads the proxies and lets the turn go on.
+// reloadInTurns waits until all servers that take their turn together are held, reloads the proxies and lets the turns go on. A reload
+// for each of them would hit the ones that are restarting already.
 func (s *scene) reloadInTurns(done <-chan struct{}) {
+	left := len(s.f.App[:3])
 	for {
-		for _, m := range s.f.App[:3] {
-			if !m.Exists(hold) {
-				continue
-			}
+		held := s.held()
+		if n := len(held); n > 0 && n >= min(s.atOnce(), left) {
 			for _, p := range s.proxies {
 				p.reload(s.t)
 			}
 			time.Sleep(time.Second) // the reload is over, and the drain forgotten
-			m.Run(s.t, "rm "+hold)
+			for _, m := range held {
+				m.Run(s.t, "rm "+hold)
+			}
+			left -= n
 		}
 		select {
 		case <-done:
@@ -192,6 +195,20 @@ func (s *scene) reloadInTurns(done <-chan struct{}) {
 		}
 	}
 }
+
+// held are the servers that are held.
+func (s *scene) held() []*e2e.Machine {
+	var out []*e2e.Machine
+	for _, m := range s.f.App[:3] {
+		if m.Exists(hold) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// atOnce is how many servers take their turn together.
+func (s *scene) atOnce() int { return max(1, s.front.unavailable) }
 
 // naive restarts servers that the proxies still send requests to.
 func (s *scene) naive() cell {
