@@ -87,7 +87,8 @@ var caddyConfig = template.Must(template.New("caddy").Parse(`{
       "@id": "{{.Name}}",
       "handler": "reverse_proxy",
       "stream_close_delay": "30s",
-      "flush_interval": -1,
+{{if .Sticky}}      "load_balancing": {"selection_policy": {"policy": "cookie", "name": "S", "secret": "salt"}},
+{{end}}      "flush_interval": -1,
       "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "2s"}},
       "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]
     }]}]

@@ -78,7 +78,8 @@ func TestFault13DrainDeadline(t *testing.T) {
 		t.Errorf("the websocket was cut: it says %q", said)
 	}
 	s.h.AllUp(t, "hello")
-	s.apply(t, s.config(t, with("cut")), "hello@2.0").Exit(t, 0).Says(t, "hello runs 2.0-", "cutting what is in flight after 3s")
+	s.apply(t, s.config(t, with("cut")), "hello@2.0").Exit(t, 0).Says(t, "hello runs 2.0-", "cutting what is in flight after 3s",
+		server+": 1 request was cut: it did not end within the drain deadline of 3s")
 	if said := w.echo("still there"); said != "" {
 		t.Errorf("the websocket was not cut: it says %q", said)
 	}

@@ -20,6 +20,7 @@ type Backend struct {
 	Check  string // path of the health check
 	To     []*Machine
 	ToPort int
+	Sticky bool     // clients get a cookie of their server
 	Names  []string // of the servers, by index; nil: the machines' names
 }
 
@@ -84,8 +85,15 @@ defaults
 	for _, back := range h.backends {
 		fmt.Fprintf(&b, "frontend %s\n  bind :%d\n  default_backend %s\nbackend %s\n  option httpchk GET %s\n  default-server check inter 200ms fall 2 rise 2\n",
 			back.Name, back.Port, back.Name, back.Name, back.Check)
+		if back.Sticky {
+			fmt.Fprintf(&b, "  cookie %s insert indirect nocache\n", StickyCookie)
+		}
 		for i, m := range back.To {
-			fmt.Fprintf(&b, "  server %s %s:%d\n", back.server(i), m.Address, back.ToPort)
+			fmt.Fprintf(&b, "  server %s %s:%d", back.server(i), m.Address, back.ToPort)
+			if back.Sticky {
+				b.WriteString(" cookie " + back.server(i))
+			}
+			b.WriteString("\n")
 		}
 	}
 	return b.String()

@@ -24,6 +24,7 @@ type Balancer struct {
 	Port   int // where clients come in
 	To     []*Machine
 	ToPort int
+	Sticky bool   // clients that keep a cookie stay with their server
 	Out    string // a file: while it exists, /proxy-health answers 503, else as the app's /ready does; "": neither
 }
 
@@ -110,8 +111,10 @@ KeepAliveTimeout 30
 ProxyHCExpr up {%{REQUEST_STATUS} =~ /^[23]/}
 <Proxy balancer://{{.Name}}>
 {{$port := .ToPort}}{{range .To}}  BalancerMember http://{{.Address}}:{{$port}} route={{.Name}} hcmethod=GET hcuri=/health hcexpr=up hcinterval=200ms hcfails=2 hcpasses=2 upgrade=websocket
+{{end}}{{if .Sticky}}  ProxySet stickysession=S
 {{end}}</Proxy>
-<Location /balancer-manager>
+{{if .Sticky}}Header add Set-Cookie "S=.%{BALANCER_WORKER_ROUTE}e; path=/" env=BALANCER_ROUTE_CHANGED
+{{end}}<Location /balancer-manager>
   SetHandler balancer-manager
   Require local
 </Location>
@@ -126,7 +129,7 @@ ProxyPass / balancer://{{.Name}}/
 // Modules are httpd's modules that the configuration needs, by name, with their files.
 func (Balancer) Modules() map[string]string {
 	out := map[string]string{}
-	for _, name := range strings.Fields("mpm_event authz_core authz_host slotmem_shm proxy proxy_http proxy_balancer proxy_hcheck lbmethod_byrequests rewrite") {
+	for _, name := range strings.Fields("mpm_event authz_core authz_host slotmem_shm proxy proxy_http proxy_balancer proxy_hcheck lbmethod_byrequests rewrite headers") {
 		out[name] = "mod_" + name
 	}
 	return out

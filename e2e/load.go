@@ -25,6 +25,8 @@ type Count struct {
 	Closed   int            // kept connections that were closed before a byte of an answer came: many clients repeat these requests
 	Errors   []string       // the first few failures, each with the time since the load started
 	Versions map[string]int // answers by the app's version
+	Sticky   int            // answers to clients that stick to a server
+	Moved    int            // of these, the ones that came from another server than the answer before
 }
 
 // Load sends requests until it is stopped. It retries nothing, and it opens its connections itself, because Go's HTTP client
@@ -47,6 +49,8 @@ type kind struct {
 	body      string
 	keepAlive bool
 	websocket bool // it upgrades, and talks for a while
+	sticky    bool // it keeps the proxy's cookie
+	jar       *jar // of a client that does
 	pause     time.Duration
 }
 
@@ -87,6 +91,18 @@ func (f *Fleet) HeavyLoad(t testing.TB, urls ...string) *Load {
 	return newLoad(t, heavy(), urls)
 }
 
+// StickyLoad is a HeavyLoad with clients that keep the cookie of their server.
+func (f *Fleet) StickyLoad(t testing.TB, urls ...string) *Load {
+	t.Helper()
+	return newLoad(t, append(heavy(), sticky()...), urls)
+}
+
+// StickyClients is a light load of nothing but clients that keep the cookie of their server.
+func (f *Fleet) StickyClients(t testing.TB, urls ...string) *Load {
+	t.Helper()
+	return newLoad(t, sticky(), urls)
+}
+
 func newLoad(t testing.TB, kinds []kind, urls []string) *Load {
 	t.Helper()
 	l := &Load{t: t, began: time.Now(), stop: make(chan struct{}), count: Count{Versions: map[string]int{}}}
@@ -95,7 +111,10 @@ func newLoad(t testing.TB, kinds []kind, urls []string) *Load {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, k := range kinds {
+		for i, k := range kinds {
+			if k.sticky {
+				k.jar = newJar(i)
+			}
 			l.all.Go(func() { l.client(to, k) })
 		}
 	}
@@ -207,6 +226,7 @@ func (c *connection) exchange(to *url.URL, k kind) (string, bool, error) {
 	if !k.keepAlive {
 		b.WriteString("Connection: close\r\n")
 	}
+	b.WriteString(k.jar.header())
 	if k.method == "POST" {
 		fmt.Fprintf(&b, "Content-Type: text/plain\r\nContent-Length: %d\r\n", len(k.body))
 	}
@@ -229,6 +249,7 @@ func (c *connection) exchange(to *url.URL, k kind) (string, bool, error) {
 	if resp.StatusCode != http.StatusOK {
 		return "", false, fmt.Errorf("status %d: %.60q", resp.StatusCode, body)
 	}
+	k.jar.keep(resp)
 	if !strings.HasSuffix(string(body), k.body+"\nend\n") {
 		return "", false, fmt.Errorf("the answer is not whole: %.60q", body)
 	}
@@ -251,6 +272,7 @@ func (l *Load) note(to *url.URL, k kind, text string, err error) {
 	if err == nil {
 		version, _, _ := strings.Cut(text, " ")
 		l.count.Versions[version]++
+		l.stuck(k, text)
 		return
 	}
 	if errors.Is(err, io.EOF) {
@@ -259,6 +281,17 @@ func (l *Load) note(to *url.URL, k kind, text string, err error) {
 	l.count.Failed++
 	if len(l.count.Errors) < 12 {
 		l.count.Errors = append(l.count.Errors, fmt.Sprintf("%6.2f s  %s %s %s: %v", time.Since(l.began).Seconds(), to.Host, k.name, k.path, err))
+	}
+}
+
+// stuck counts an answer to a client that sticks to a server. The caller has locked.
+func (l *Load) stuck(k kind, text string) {
+	if k.jar == nil {
+		return
+	}
+	l.count.Sticky++
+	if k.jar.moved(text) {
+		l.count.Moved++
 	}
 }
 

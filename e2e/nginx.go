@@ -64,7 +64,8 @@ http {
   uwsgi_temp_path /run/nginx-uwsgi;
   scgi_temp_path /run/nginx-scgi;
   map $http_upgrade $upgraded { default upgrade; '' close; }
-  upstream {{.Name}} { include /srv/nginx/trikk/{{.Name}}.servers; }
+{{if .Sticky}}  map $cookie_S $client { default $cookie_S; '' $request_id; }
+{{end}}  upstream {{.Name}} { {{if .Sticky}}hash $client; {{end}}include /srv/nginx/trikk/{{.Name}}.servers; }
   server {
     listen {{.Port}};
     location / { proxy_pass http://{{.Name}}; proxy_next_upstream off; proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgraded; proxy_buffering off; proxy_connect_timeout 3s; }

@@ -52,6 +52,7 @@ func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, ru
 		verb += ": " + firstLine(reason)
 	}
 	fmt.Fprintln(w, verb)
+	showCut(w, a, o)
 	if status == plan.Done {
 		return
 	}
@@ -63,6 +64,20 @@ func showAppOutcome(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, ru
 	}
 	if status != plan.Done {
 		showNext(w, p, a, o, status, runID)
+	}
+}
+
+// showCut says how many requests the drain deadline cut on which server.
+func showCut(w io.Writer, a plan.AppPlan, o plan.Outcome) {
+	for _, l := range o.Lanes {
+		if l.App != a.App || l.Cut == 0 {
+			continue
+		}
+		what := fmt.Sprintf("%d requests were cut: they", l.Cut)
+		if l.Cut == 1 {
+			what = "1 request was cut: it"
+		}
+		fmt.Fprintf(w, "  %s: %s did not end within the drain deadline of %s\n", l.Host, what, a.Source.Rollout.DrainDeadline.Short())
 	}
 }
 

@@ -24,6 +24,10 @@ func main() {
 	}
 }
 
+// idle is how long a kept connection may be idle, as most app servers have a limit. It is shorter than the drain deadlines of tests with
+// httpd, which keeps its own for ever.
+const idle = 15 * time.Second
+
 // app is one running version.
 type app struct {
 	version, behaviour string
@@ -62,7 +66,8 @@ func serve(port int, dir, version string) error {
 	mux.HandleFunc("/tunnel", a.tunnel)
 	mux.HandleFunc("/ready", a.ready)
 	mux.HandleFunc("/health", a.health)
-	return http.ListenAndServe(fmt.Sprintf(":%d", port), mux)
+	server := http.Server{Addr: fmt.Sprintf(":%d", port), Handler: mux, IdleTimeout: idle}
+	return server.ListenAndServe()
 }
 
 // head is the first line of every answer.

@@ -18,7 +18,14 @@ type cell struct {
 	seconds           float64
 	closes            bool // kept connections that are idle may be closed
 	naive             bool // it must lose requests
+	sticky            bool // clients stick to servers
 }
+
+// least is how many requests a second a load must have, or it proves little.
+const least = 300
+
+// rate is the requests a second.
+func (c cell) rate() float64 { return float64(c.count.Requests) / c.seconds }
 
 // verdict is "" for a promise that was kept, else what was broken.
 func (c cell) verdict() string {
@@ -31,8 +38,12 @@ func (c cell) verdict() string {
 		return fmt.Sprintf("%d requests failed", c.count.Failed)
 	case c.count.Closed > 0 && !c.closes:
 		return fmt.Sprintf("%d idle connections were closed", c.count.Closed)
-	case c.count.Requests < 100:
-		return fmt.Sprintf("%d requests are too few", c.count.Requests)
+	case c.rate() < least:
+		return fmt.Sprintf("%.0f requests/s are too few", c.rate())
+	case c.sticky && c.count.Moved == 0:
+		return "no sticky client had to move, so nothing is proven of them"
+	case c.sticky && c.count.Moved*20 > c.count.Sticky:
+		return fmt.Sprintf("of %d requests of sticky clients, %d went to another server than the one before", c.count.Sticky, c.count.Moved)
 	}
 	return ""
 }
@@ -81,7 +92,7 @@ func (s *scene) app(more string) {
 	rollout: {rolling: maxUnavailable: %d, drainDeadline: "30s", admitDeadline: "30s"}
 	environments: test: servers: ["app1", "app2", "app3"]
 	%s
-	%s`, e2e.AppUser, s.repo.URL, port, port, max(1, s.front.unavailable), s.front.app, more))
+	%s`, e2e.AppUser, s.repo.URL, port, port, s.atOnce(), s.front.app, more))
 }
 
 // behind puts the app behind both proxies.
@@ -93,8 +104,8 @@ func (s *scene) behind() string {
 	return `topology: shared: {proxies: ["lb1", "lb2"]` + member + `}`
 }
 
-// held stops each turn between the drain and the stop, until the file is gone.
-func (s *scene) held() string {
+// holding stops each turn between the drain and the stop, until the file is gone.
+func (s *scene) holding() string {
 	return s.behind() + `
 	hooks: before: ["touch ` + hold + `; while [ -e ` + hold + ` ]; do sleep 0.1; done"]`
 }
@@ -112,15 +123,27 @@ func (s *scene) under(operation, from, to string, do func()) cell {
 		urls = append(urls, p.url)
 	}
 	began := time.Now()
-	load := s.f.HeavyLoad(s.t, urls...)
+	with := s.f.HeavyLoad
+	if s.front.sticky {
+		with = s.f.StickyLoad
+	}
+	load := with(s.t, urls...)
 	load.Saw(from)
 	do()
 	load.Saw(to)
 	count := load.Stop()
-	c := cell{driver: s.front.driver, operation: operation, count: count, seconds: time.Since(began).Seconds(), closes: s.front.closes}
-	s.t.Logf("%s, %s: %d requests, %d failed, %d idle connections closed, versions %v\n%s",
-		c.driver, operation, count.Requests, count.Failed, count.Closed, count.Versions, strings.Join(count.Errors, "\n"))
+	c := cell{driver: s.front.driver, operation: operation, count: count, seconds: time.Since(began).Seconds(), closes: s.front.closes, sticky: s.front.sticky}
+	s.t.Logf("%s, %s: %d requests, %d failed, %d idle connections closed, %d of %d sticky ones moved, versions %v\n%s",
+		c.driver, operation, count.Requests, count.Failed, count.Closed, count.Moved, count.Sticky, count.Versions, strings.Join(count.Errors, "\n"))
 	return c
+}
+
+// operations are what is measured: a rollout alone where time is short, or where it is about sticky clients.
+func (s *scene) operations() []func() cell {
+	if s.front.sticky {
+		return []func() cell{s.rolling}
+	}
+	return e2e.Full(1, s.rolling, s.rollback, s.reloaded, s.naive)
 }
 
 // rolling deploys a version.
@@ -136,7 +159,7 @@ func (s *scene) rollback() cell {
 
 // reloaded deploys a version while all proxies are reloaded in every turn, between the drain and the stop.
 func (s *scene) reloaded() cell {
-	s.app(s.held())
+	s.app(s.holding())
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -149,18 +172,21 @@ func (s *scene) reloaded() cell {
 	return c
 }
 
-// reloadInTurns waits until a server is held, reloads the proxies and lets the turn go on.
+// reloadInTurns waits until all servers that take their turn together are held, reloads the proxies and lets the turns go on. A reload
+// for each of them would hit the ones that are restarting already.
 func (s *scene) reloadInTurns(done <-chan struct{}) {
+	left := len(s.f.App[:3])
 	for {
-		for _, m := range s.f.App[:3] {
-			if !m.Exists(hold) {
-				continue
-			}
+		held := s.held()
+		if n := len(held); n > 0 && n >= min(s.atOnce(), left) {
 			for _, p := range s.proxies {
 				p.reload(s.t)
 			}
 			time.Sleep(time.Second) // the reload is over, and the drain forgotten
-			m.Run(s.t, "rm "+hold)
+			for _, m := range held {
+				m.Run(s.t, "rm "+hold)
+			}
+			left -= n
 		}
 		select {
 		case <-done:
@@ -169,6 +195,20 @@ func (s *scene) reloadInTurns(done <-chan struct{}) {
 		}
 	}
 }
+
+// held are the servers that are held.
+func (s *scene) held() []*e2e.Machine {
+	var out []*e2e.Machine
+	for _, m := range s.f.App[:3] {
+		if m.Exists(hold) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// atOnce is how many servers take their turn together.
+func (s *scene) atOnce() int { return max(1, s.front.unavailable) }
 
 // naive restarts servers that the proxies still send requests to.
 func (s *scene) naive() cell {

@@ -17,9 +17,13 @@ type front struct {
 	member               string // template of the topology; "": its default
 	app                  string // more fields of the app
 	unavailable          int    // how many servers may be out at once; 0: one
+	sticky               bool   // clients keep the cookie of their server; only a rollout is measured
 	long                 bool   // only full runs have time for it
-	start                func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy
+	start                start
 }
+
+// start starts a proxy on a machine.
+type start func(*testing.T, *e2e.Fleet, *e2e.Machine) proxy
 
 // proxy is a running one.
 type proxy struct {
@@ -28,35 +32,50 @@ type proxy struct {
 	reload func(t *testing.T)
 }
 
-// haproxyAndNginx puts HAProxy on one machine and nginx on the other: each server is behind both.
-func haproxyAndNginx(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
-	if m == f.LB[0] {
-		return haproxy("driver: haproxy: {}")(t, f, m)
-	}
-	return nginx(t, f, m)
-}
-
 // port is where the app listens, name what the backends are called.
 const (
 	port = 8081
 	name = "hello"
 )
 
+const byMarker = `driver: marker: {file: "config/disabled", watch: haproxy: {}}`
+
 func fronts() []front {
+	plain, keeping := e2e.Balancer{Name: name, Port: 80, ToPort: port}, e2e.Balancer{Name: name, Port: 80, ToPort: port, Sticky: true}
 	return []front{
-		{driver: "haproxy", start: haproxy("driver: haproxy: {}")},
-		{driver: "httpd", reloadCloses: true, long: true, start: httpd},
-		{driver: "nginx", closes: true, reloadCloses: true, start: nginx},
-		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy},
-		{driver: "marker", app: `marker: "config/disabled"`, start: haproxy(`driver: marker: {file: "config/disabled", watch: haproxy: {}}`)},
-		{driver: "command", long: true, start: haproxy(commands)},
-		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, long: true, start: haproxyAndNginx},
+		{driver: "haproxy", start: haproxy("driver: haproxy: {}", plain)},
+		{driver: "httpd", reloadCloses: true, start: httpd(plain)},
+		{driver: "nginx", closes: true, reloadCloses: true, start: nginx(plain)},
+		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy(plain)},
+		{driver: "marker", app: `marker: "config/disabled"`, start: haproxy(byMarker, plain)},
+		{driver: "command", start: haproxy(commands, plain)},
+		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, long: true, start: haproxyAndNginx(plain)},
+		{driver: "haproxy, sticky clients", sticky: true, long: true, start: haproxy("driver: haproxy: {}", keeping)},
+		{driver: "httpd, sticky clients", sticky: true, reloadCloses: true, long: true, start: httpd(keeping)},
+		{driver: "nginx, sticky clients", sticky: true, closes: true, reloadCloses: true, long: true, start: nginx(keeping)},
+		{driver: "caddy, sticky clients", sticky: true, closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy(keeping)},
 	}
 }
 
-func haproxy(driver string) func(*testing.T, *e2e.Fleet, *e2e.Machine) proxy {
+// to is a balancer in front of the three servers.
+func to(f *e2e.Fleet, b e2e.Balancer) e2e.Balancer {
+	b.To = f.App[:3]
+	return b
+}
+
+// haproxyAndNginx puts HAProxy on one machine and nginx on the other: each server is behind both.
+func haproxyAndNginx(b e2e.Balancer) start {
 	return func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
-		h := f.HAProxy(t, m, e2e.Backend{Name: name, Port: 80, Check: "/health", To: f.App[:3], ToPort: port})
+		if m == f.LB[0] {
+			return haproxy("driver: haproxy: {}", b)(t, f, m)
+		}
+		return nginx(b)(t, f, m)
+	}
+}
+
+func haproxy(driver string, b e2e.Balancer) start {
+	return func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
+		h := f.HAProxy(t, m, e2e.Backend{Name: b.Name, Port: b.Port, Check: "/health", To: f.App[:3], ToPort: b.ToPort, Sticky: b.Sticky})
 		if err := m.WriteFile("/usr/local/bin/lbctl", e2e.LBCtl, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -71,21 +90,27 @@ const commands = `driver: command: {
 	isAdmitted: #"lbctl admitted "$BACKEND" "$MEMBER""#
 }`
 
-func httpd(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
-	h := f.HTTPD(t, m, e2e.Balancer{Name: name, Port: 80, To: f.App[:3], ToPort: port})
-	return proxy{h.URL(), fmt.Sprintf("driver: httpd: url: %q", h.ManagerURL()), func(t *testing.T) {
-		m.Run(t, "/usr/sbin/apache2 -f /srv/httpd/httpd.conf -k graceful")
-	}}
+func httpd(b e2e.Balancer) start {
+	return func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
+		h := f.HTTPD(t, m, to(f, b))
+		return proxy{h.URL(), fmt.Sprintf("driver: httpd: url: %q", h.ManagerURL()), func(t *testing.T) {
+			m.Run(t, "/usr/sbin/apache2 -f /srv/httpd/httpd.conf -k graceful")
+		}}
+	}
 }
 
-func nginx(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
-	n := f.Nginx(t, m, e2e.Balancer{Name: name, Port: 80, To: f.App[:3], ToPort: port})
-	return proxy{n.URL(), n.Driver(), func(t *testing.T) {
-		m.Run(t, "/usr/sbin/nginx -c /srv/nginx/nginx.conf -s reload")
-	}}
+func nginx(b e2e.Balancer) start {
+	return func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
+		n := f.Nginx(t, m, to(f, b))
+		return proxy{n.URL(), n.Driver(), func(t *testing.T) {
+			m.Run(t, "/usr/sbin/nginx -c /srv/nginx/nginx.conf -s reload")
+		}}
+	}
 }
 
-func caddy(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
-	c := f.Caddy(t, m, e2e.Balancer{Name: name, Port: 80, To: f.App[:3], ToPort: port})
-	return proxy{c.URL(), "driver: caddy: {}", c.Reload}
+func caddy(b e2e.Balancer) start {
+	return func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
+		c := f.Caddy(t, m, to(f, b))
+		return proxy{c.URL(), "driver: caddy: {}", c.Reload}
+	}
 }

@@ -20,7 +20,7 @@ func table(cells []cell) string {
 			said = "**broken**: " + v
 		}
 		fmt.Fprintf(&b, "| %s | %s | %d | %.0f | %d | %d | %s |\n", c.driver, c.operation, c.count.Requests,
-			float64(c.count.Requests)/c.seconds, c.count.Failed, c.count.Closed, said)
+			c.rate(), c.count.Failed, c.count.Closed, said)
 	}
 	return b.String()
 }

@@ -27,7 +27,7 @@ func TestZeroLoss(t *testing.T) {
 				e2e.Long(t)
 			}
 			s := newScene(t, d)
-			for _, run := range e2e.Full(1, s.rolling, s.rollback, s.reloaded, s.naive) {
+			for _, run := range s.operations() {
 				c := run()
 				cells = append(cells, c)
 				if why := c.verdict(); why != "" {

@@ -52,14 +52,14 @@ func (p *drains) stale(app, server string, now time.Time) (proof, bool) {
 }
 
 // stillDrained proves a drain again before the segment stops a process, if that was long ago: a slow disk of the controller, or its
-// sleep, lies between. An error says that nothing was stopped.
-func (d *doing) stillDrained(ctx context.Context) error {
+// sleep, lies between. It gives how many requests that cut. An error says that nothing was stopped.
+func (d *doing) stillDrained(ctx context.Context) (cut int, err error) {
 	if !slices.ContainsFunc(d.seg.Steps, stops) {
-		return nil
+		return 0, nil
 	}
 	was, old := d.drains.stale(d.seg.App, d.seg.Host, d.o.Now())
 	if !old {
-		return nil
+		return 0, nil
 	}
 	age := d.o.Now().Round(0).Sub(was.at).Round(100 * time.Millisecond)
 	d.o.Progress(was.step, fmt.Sprintf("proven %v ago: asking again before the stop", age))
@@ -68,12 +68,12 @@ func (d *doing) stillDrained(ctx context.Context) error {
 		ctx, cancel = context.WithTimeoutCause(ctx, t, fmt.Errorf("it did not end within %v", t))
 		defer cancel()
 	}
-	_, err := proxy.Drain(ctx, d.guarded(), was.op, func(line string) { d.o.Progress(was.step, line) })
+	did, err := proxy.Drain(ctx, d.guarded(), was.op, func(line string) { d.o.Progress(was.step, line) })
 	if err != nil {
-		return fmt.Errorf("nothing was stopped: the drain was proven %v ago and could not be proven again: %w", age, err)
+		return did.Cut, fmt.Errorf("nothing was stopped: the drain was proven %v ago and could not be proven again: %w", age, err)
 	}
 	d.drains.keep(d.seg.App, was.step, was.op, d.o.Now())
-	return nil
+	return did.Cut, nil
 }
 
 func stops(s plan.Step) bool {

@@ -13,7 +13,12 @@ import (
 
 // drain takes the server out of rotation at all points.
 func (d *doing) drain(ctx context.Context, s plan.Step, op plan.DrainOp) (plan.Result, error) {
-	r, err := d.turn(ctx, s, func(report func(string)) (bool, error) { return proxy.Drain(ctx, d.guarded(), op, report) })
+	var did proxy.Drained
+	r, err := d.turn(ctx, s, func(report func(string)) (changed bool, err error) {
+		did, err = proxy.Drain(ctx, d.guarded(), op, report)
+		return did.Changed, err
+	})
+	r.Cut, r.Left = did.Cut, did.Left
 	if op.Again && (r.Status == plan.Changed || r.Status == plan.Unchanged) {
 		d.drains.keep(d.seg.App, s, op, d.o.Now())
 	}

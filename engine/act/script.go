@@ -35,17 +35,22 @@ func (d *doing) script(ctx context.Context, h host.Host, steps []plan.Step) erro
 		}
 		s.Steps = append(s.Steps, host.ScriptStep{ID: step.ID, Text: step.Op.Script(), Timeout: step.Timeout.D(), Logged: !plan.Repeatable(step.Op)})
 	}
-	if err := d.stillDrained(ctx); err != nil {
-		d.give(plan.Result{Step: steps[0].ID, Status: plan.NotRun, Error: err.Error()})
+	cut, err := d.stillDrained(ctx)
+	if err != nil {
+		d.give(plan.Result{Step: steps[0].ID, Status: plan.NotRun, Error: err.Error(), Cut: cut})
 		return nil
 	}
 	done, ok := 0, true
-	_, err := h.Run(ctx, s, func(r host.Record) {
+	_, err = h.Run(ctx, s, func(r host.Record) {
 		if done >= len(steps) || !ok {
 			return
 		}
 		ok, r.Output = r.Exit == 0, d.hidden.text(r.Output)
-		d.give(resultOf(steps[done], r))
+		result := resultOf(steps[done], r)
+		if stops(steps[done]) {
+			result.Cut = cut
+		}
+		d.give(result)
 		done++
 	})
 	switch {

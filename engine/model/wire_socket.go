@@ -39,6 +39,8 @@ func (c *connection) runtime(text string, strike Strike) (string, bool) {
 	for _, command := range strings.Split(strings.TrimSpace(text), ";") {
 		words := strings.Fields(command)
 		switch {
+		case command == "show table":
+			b.WriteString("\n")
 		case command == "show cli level":
 			b.WriteString("admin\n\n")
 		case len(words) == 5 && words[0] == "show" && words[1] == "stat":

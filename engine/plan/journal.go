@@ -62,6 +62,9 @@ type AppOutcome struct {
 	App    string `json:"app"`
 	Status string `json:"status"`
 	Reason string `json:"reason,omitempty"` // the first failure, or why it was not started
+	// Cut counts the requests that did not end by the drain deadline, and were cut on its servers. Where a proxy counts connections
+	// instead of requests, so does Cut.
+	Cut int `json:"cut"`
 }
 
 // GroupOutcome is how a run ended for work shared by apps.
@@ -90,6 +93,8 @@ type LaneOutcome struct {
 	State string `json:"state"`
 	// Changed: a step that changes the host was started.
 	Changed bool `json:"changed,omitempty"`
+	// Cut counts the requests that did not end by the drain deadline, and were cut.
+	Cut int `json:"cut,omitempty"`
 	// Step and Error name the first failure.
 	Step  string `json:"step,omitempty"`
 	Error string `json:"error,omitempty"`

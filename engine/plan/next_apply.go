@@ -105,6 +105,7 @@ func (m *Machine) result(at place, r *Result) error {
 	}
 	step := steps[l.Got]
 	l.Ahead = false
+	l.count(step, *r)
 	switch r.Status {
 	case Changed, Unchanged:
 		l.Got++
@@ -126,6 +127,23 @@ func (m *Machine) result(at place, r *Result) error {
 		l.Upto = started
 	}
 	return nil
+}
+
+// count adds up the requests that the deadlines of drains cut. What a drain left in flight is cut when the process is stopped, and not
+// before: it may end by itself, or the turn may be taken back. The last drain before the stop knows best.
+func (l *LaneState) count(s Step, r Result) {
+	l.Cut += r.Cut
+	switch op := s.Op.(type) {
+	case DrainOp:
+		l.Left = r.Left
+	case AdmitOp:
+		l.Left = 0
+	case ServiceOp:
+		if op.Action != Stop || r.Status == NotRun {
+			return
+		}
+		l.Cut, l.Left = l.Cut+l.Left, 0
+	}
 }
 
 // notStarted notes what a host says of the step in flight of a driver that died.

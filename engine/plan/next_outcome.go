@@ -17,7 +17,7 @@ func (m *Machine) Outcome() Outcome {
 		}
 		all.add(status, lanes)
 		if m.units[u].app != "" {
-			o.Apps = append(o.Apps, AppOutcome{App: m.units[u].app, Status: status, Reason: reason})
+			o.Apps = append(o.Apps, AppOutcome{App: m.units[u].app, Status: status, Reason: reason, Cut: cutOf(lanes)})
 			continue
 		}
 		o.Groups = append(o.Groups, GroupOutcome{Group: m.units[u].group, Status: status, Reason: reason})
@@ -27,6 +27,15 @@ func (m *Machine) Outcome() Outcome {
 		o.Status = Partly
 	}
 	return o
+}
+
+// cutOf is how many requests the drain deadlines of lanes cut.
+func cutOf(lanes []LaneOutcome) int {
+	cut := 0
+	for _, l := range lanes {
+		cut += l.Cut
+	}
+	return cut
 }
 
 func (m *Machine) laneOutcomes(u int) []LaneOutcome {
@@ -43,7 +52,7 @@ func (m *Machine) laneOutcome(at place) LaneOutcome {
 	l, un := m.lane(at), m.units[at.unit]
 	o := LaneOutcome{
 		App: un.app, Group: un.group, Wave: un.waves[at.wave].Name, Host: m.planned(at).Host,
-		State: l.State, Changed: m.changed(at), Step: l.Step, Error: l.Error, UndoError: l.UndoError,
+		State: l.State, Changed: m.changed(at), Cut: l.Cut, Step: l.Step, Error: l.Error, UndoError: l.UndoError,
 	}
 	if o.State == "" {
 		o.State = LanePending

@@ -49,6 +49,8 @@ type LaneState struct {
 	Bad     bool `json:"bad,omitempty"`     // a step of Segment ended badly
 	Upto    int  `json:"upto,omitempty"`    // steps that were started, as far as is known
 	Undone  int  `json:"undone,omitempty"`  // undo steps that ended well
+	Cut     int  `json:"cut,omitempty"`     // requests that a drain's deadline cut
+	Left    int  `json:"left,omitempty"`    // requests that were in flight at the end of the last drain
 	// Step and Error name the first failure, UndoError the undo's.
 	Step      string `json:"step,omitempty"`
 	Error     string `json:"error,omitempty"`

@@ -170,4 +170,8 @@ type Result struct {
 	Error  string `json:"error,omitempty"`  // one line for people
 	Output string `json:"output,omitempty"` // the tail of what it printed
 	Millis int64  `json:"millis,omitempty"`
+	// Cut counts the requests that a drain ended because its deadline had passed; Left those that a proxy could not end then, and
+	// that end with the process.
+	Cut  int `json:"cut,omitempty"`
+	Left int `json:"left,omitempty"`
 }

@@ -135,7 +135,7 @@ func TestDrainWithoutProxy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLB(t, "lb1", "b1")
 		l.gone = true
-		_, err := Drain(t.Context(), hurried{fleet{"lb1": l}}, plan.DrainOp{Points: []plan.Point{at("lb1")}, Deadline: seconds(20), OnTimeout: "cut"}, nil)
+		_, err := draining(t.Context(), hurried{fleet{"lb1": l}}, plan.DrainOp{Points: []plan.Point{at("lb1")}, Deadline: seconds(20), OnTimeout: "cut"}, nil)
 		if _, missed := errors.AsType[*Late](err); !missed || strings.Contains(err.Error(), "sends") {
 			t.Errorf("%v", err)
 		}

@@ -120,7 +120,7 @@ func TestCaddyDrains(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, want := range []bool{true, false} {
-				if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); changed != want || err != nil {
+				if changed, err := draining(t.Context(), hosts, drainOp(p), nil); changed != want || err != nil {
 					t.Fatalf("drain: changed %v, %v", changed, err)
 				}
 			}
@@ -162,7 +162,7 @@ func TestCaddyWaitsForConnections(t *testing.T) {
 }
 
 func drained(t *testing.T, c *caddyAdmin, op plan.DrainOp) error {
-	_, err := Drain(t.Context(), everywhere{c.host}, op, nil)
+	_, err := draining(t.Context(), everywhere{c.host}, op, nil)
 	return err
 }
 

@@ -34,7 +34,7 @@ func TestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []bool{true, false} {
-		if changed, err := Drain(t.Context(), everywhere{l}, drainOp(p), nil); changed != want || err != nil {
+		if changed, err := draining(t.Context(), everywhere{l}, drainOp(p), nil); changed != want || err != nil {
 			t.Errorf("drain: changed %v, %v", changed, err)
 		}
 	}
@@ -80,14 +80,14 @@ func TestCommandsThatFailOrLie(t *testing.T) {
 	l := &local{home: t.TempDir()}
 	c := fileCommands()
 	c.Drain = "echo 'lb is locked' >&2; exit 3"
-	if _, err := Drain(t.Context(), everywhere{l}, drainOp(byCommand(c)), nil); wants(err, "ended with status 3: lb is locked") != nil {
+	if _, err := draining(t.Context(), everywhere{l}, drainOp(byCommand(c)), nil); wants(err, "ended with status 3: lb is locked") != nil {
 		t.Error(err)
 	}
 	c.Drain = "true"
 	op := drainOp(byCommand(c))
 	op.Deadline = seconds(1)
 	said := &log{}
-	_, err := Drain(t.Context(), everywhere{l}, op, said.add)
+	_, err := draining(t.Context(), everywhere{l}, op, said.add)
 	if wants(err, "is not drained after 1s", "last seen: isAdmitted says yes") != nil {
 		t.Error(err)
 	}

@@ -1,10 +1,10 @@
 package proxy
 
-// shConnections counts this host's connections to a server, by all the addresses that its name has. ss itself takes a name for its IPv4
-// address alone.
+// shConnections looks at this host's connections to a server, by all the addresses that its name has. ss itself takes a name for its
+// IPv4 address alone.
 const shConnections = `
-# connections ADDRESS: how many are open to HOST:PORT or HOST; it fails where they can't be counted
-connections() {
+# established ADDRESS OPTION: what ss prints of those that are open to HOST:PORT or HOST; it fails where it can't know
+established() {
 	command -v ss >/dev/null 2>&1 || { echo "ss is not installed"; return 127; }
 	server=$1 port=80
 	case $server in
@@ -19,14 +19,16 @@ connections() {
 	*) all=$server ;;
 	esac
 	[ -n "$all" ] || { echo "$server has no address"; return 1; }
-	total=0
 	for one in $all; do
 		case $one in
 		*:*) one="[$one]" ;;
 		esac
-		list=$(ss -Htn state established dst "$one:$port" 2>&1) || { echo "$list"; return 1; }
-		[ -z "$list" ] || total=$((total + $(printf '%s\n' "$list" | wc -l)))
+		ss "$2" state established dst "$one:$port" 2>&1 || return 1
 	done
-	echo "$total"
+}
+# connections ADDRESS: how many they are
+connections() {
+	list=$(established "$1" -Htn) || { why=$?; echo "$list"; return "$why"; }
+	if [ -z "$list" ]; then echo 0; else printf '%s\n' "$list" | wc -l; fi
 }
 `

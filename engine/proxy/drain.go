@@ -14,22 +14,42 @@ import (
 // Values of plan.DrainOp.OnTimeout.
 const onTimeoutCut = "cut" // anything else is abort
 
-// Drain takes a server out of rotation at every point in parallel, and returns when nothing is in flight at any. changed
-// tells whether anything was asked of a proxy. When a point fails, those that this call changed are put back into
-// rotation, unless ctx ended: then the error says what is left drained. With Again nothing is put back: the server's turn is
-// under way, and what is on it may not be proven. A missed deadline is a *Late.
+// Drained is what a drain did, at all of its points together.
+type Drained struct {
+	// Changed: something was asked of a proxy.
+	Changed bool
+	// Cut counts the requests that proxies ended because the deadline had passed.
+	Cut int
+	// Left counts those that go on after the deadline, where a proxy can't end them: they end with the process.
+	Left int
+}
+
+// Drain takes a server out of rotation at every point in parallel, and returns when nothing is in flight at any. When a point
+// fails, those that this call changed are put back into rotation, unless ctx ended: then the error says what is left drained.
+// With Again nothing is put back: the server's turn is under way, and what is on it may not be proven. A missed deadline is a *Late.
 //
 // A drain takes at most its deadline and, where the deadline is missed, 25 s: 5 s each for forcing and cutting, 15 s for putting back,
 // at all points at once. A retry is safe. report gets short lines for people; it is not called concurrently and may be nil.
-func Drain(ctx context.Context, hs Hosts, op plan.DrainOp, report func(string)) (changed bool, err error) {
+func Drain(ctx context.Context, hs Hosts, op plan.DrainOp, report func(string)) (Drained, error) {
 	ones, errs := each(hs, op.Points, report, func(o *one) error { return o.drain(ctx, op) })
-	if err = errors.Join(errs...); err == nil {
-		return anyChanged(ones), nil
+	err := errors.Join(errs...)
+	if err == nil {
+		return sum(ones), nil
 	}
 	if !op.Again {
 		err = errors.Join(err, putBack(ctx, ones))
 	}
-	return anyChanged(ones), err
+	return sum(ones), err
+}
+
+// sum adds up what was done at each point.
+func sum(ones []*one) Drained {
+	d := Drained{Changed: anyChanged(ones)}
+	for _, o := range ones {
+		d.Cut += o.cut
+		d.Left += o.left
+	}
+	return d
 }
 
 // putBack takes back what a failed drain changed, at all points at once: one that does not answer costs the others no time.
@@ -52,6 +72,9 @@ func putBack(ctx context.Context, ones []*one) error {
 // drain is Drain at one point.
 func (o *one) drain(ctx context.Context, op plan.DrainOp) error {
 	state, err := o.watchState(ctx, "drained", op.Deadline.D(), o.drained(op))
+	if _, late := errors.AsType[*Late](err); late && o.provenWrong(ctx, state) {
+		return nil
+	}
 	if _, late := errors.AsType[*Late](err); late {
 		state, err = o.escalate(ctx, op, state, err)
 	}
@@ -72,20 +95,38 @@ func (o *one) drained(op plan.DrainOp) func(context.Context, State) (bool, error
 	unseen := cmp.Or(op.Deadline.D(), defaultDeadline) / 2
 	return func(ctx context.Context, s State) (bool, error) {
 		if s.Rotation != plan.RotationOut {
-			empty, since = 0, time.Time{}
+			empty, since, o.outAt, o.extra = 0, time.Time{}, time.Time{}, 0
 			return false, o.out(ctx, s, op.Again)
 		}
 		o.obeyed = true
 		if since.IsZero() && s.Settled {
 			since = time.Now()
 		}
-		if !s.Settled || s.InFlight > 0 || s.Hidden > 0 && s.Hidden < unseen && time.Since(since) < unseen {
+		hidden := s.Hidden > 0 && s.Hidden < unseen && time.Since(since) < unseen
+		if !s.Settled || hidden || s.InFlight > 0 && !o.miscounted(ctx, s, op.Again) {
 			empty = 0
-			return false, nil
+			return false, o.shut(ctx, s)
 		}
 		empty++
 		return empty >= 2, nil
 	}
+}
+
+// shut turns sticky clients away from a server that is out and empty: they could come back at any moment. It waits for the empty look,
+// so that they stay with their server as long as its other requests last.
+func (o *one) shut(ctx context.Context, s State) error {
+	f, can := o.driver.(forcer)
+	if !can || s.Settled || s.InFlight > 0 || !o.forced.IsZero() && time.Since(o.forced) < repeatAfter {
+		return nil
+	}
+	o.report(fmt.Sprintf("%s: empty (%s); turning sticky clients away too", name(o.point), s.Detail))
+	return o.force(ctx, f)
+}
+
+// force asks the proxy to turn sticky clients away.
+func (o *one) force(ctx context.Context, f forcer) error {
+	o.forced = time.Now()
+	return o.askWithin(ctx, grace, f.Force)
 }
 
 // out asks the proxy to take the server out, when that is due.
@@ -111,7 +152,7 @@ func (o *one) escalate(ctx context.Context, op plan.DrainOp, s State, late error
 	if can && s.Rotation == plan.RotationOut {
 		o.report(fmt.Sprintf("%s: not empty after %s (%s); turning sticky clients away too", name(o.point), op.Deadline, s.Detail))
 		began := time.Now()
-		if err := o.askWithin(ctx, grace, f.Force); err != nil {
+		if err := o.force(ctx, f); err != nil {
 			return s, errors.Join(late, err)
 		}
 		next, err := o.watchState(ctx, "drained", left(grace, began), o.drained(plan.DrainOp{Deadline: op.Deadline}))
@@ -128,12 +169,14 @@ func (o *one) escalate(ctx context.Context, op plan.DrainOp, s State, late error
 	}
 	o.report(fmt.Sprintf("%s: cutting what is in flight after %s (%s)", name(o.point), op.Deadline, s.Detail))
 	if !can {
+		o.left = max(s.InFlight, 0)
 		return s, nil
 	}
 	began := time.Now()
 	if err := o.askWithin(ctx, grace, f.Cut); err != nil {
 		return s, errors.Join(late, err)
 	}
+	o.cut = max(s.InFlight, 0)
 	return o.watchState(ctx, "empty after the cut", left(grace, began), o.drained(plan.DrainOp{Deadline: op.Deadline}))
 }
 

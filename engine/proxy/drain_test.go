@@ -24,7 +24,7 @@ func TestDrainWaitsAtEveryProxy(t *testing.T) {
 		one.servers["b1"].ends = time.Now().Add(3 * time.Second)
 		two.servers["b1"].ends = time.Now().Add(7 * time.Second)
 		begin := time.Now()
-		changed, err := Drain(t.Context(), fleet{"lb1": one, "lb2": two}, drainOp(at("lb1"), at("lb2")), nil)
+		changed, err := draining(t.Context(), fleet{"lb1": one, "lb2": two}, drainOp(at("lb1"), at("lb2")), nil)
 		if err != nil || !changed {
 			t.Fatalf("changed %v, %v", changed, err)
 		}
@@ -34,7 +34,7 @@ func TestDrainWaitsAtEveryProxy(t *testing.T) {
 		if one.servers["b1"].admin != 8 || two.servers["b1"].admin != 8 || one.servers["b2"].admin != 0 {
 			t.Error("not drained, or more than that")
 		}
-		changed, err = Drain(t.Context(), fleet{"lb1": one, "lb2": two}, drainOp(at("lb1"), at("lb2")), nil)
+		changed, err = draining(t.Context(), fleet{"lb1": one, "lb2": two}, drainOp(at("lb1"), at("lb2")), nil)
 		if err != nil || changed || len(one.said) != 1 || len(two.said) != 1 {
 			t.Errorf("the second time: changed %v, %v, %q", changed, err, one.said)
 		}
@@ -51,7 +51,7 @@ func TestDrainNeedsTwoLooks(t *testing.T) {
 			l.set("b1", func(s *lbServer) { s.ends = time.Now().Add(2 * time.Second) })
 		}()
 		begin := time.Now()
-		if _, err := Drain(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), nil); err != nil {
+		if _, err := draining(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), nil); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(begin); took < 2*time.Second {
@@ -65,17 +65,17 @@ func TestDrainAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, said := newLB(t, "lb1", "b1"), &log{}
 		op := drainOp(at("lb1"))
-		if _, err := Drain(t.Context(), fleet{"lb1": l}, op, said.add); err != nil {
+		if _, err := draining(t.Context(), fleet{"lb1": l}, op, said.add); err != nil {
 			t.Fatal(err)
 		}
 		op.Again = true
 		begin := time.Now()
-		changed, err := Drain(t.Context(), fleet{"lb1": l}, op, said.add)
+		changed, err := draining(t.Context(), fleet{"lb1": l}, op, said.add)
 		if changed || err != nil || time.Since(begin) > time.Second || len(said.lines) != 0 {
 			t.Errorf("changed %v, %v after %s: %q", changed, err, time.Since(begin), said.lines)
 		}
 		l.set("b1", func(s *lbServer) { s.admin, s.ends = 0, time.Now().Add(2*time.Second) })
-		changed, err = Drain(t.Context(), fleet{"lb1": l}, op, said.add)
+		changed, err = draining(t.Context(), fleet{"lb1": l}, op, said.add)
 		if !changed || err != nil || l.servers["b1"].admin != 8 || l.servers["b1"].inFlight() != 0 {
 			t.Errorf("changed %v, %v", changed, err)
 		}
@@ -91,7 +91,7 @@ func TestDrainAgainPutsNothingBack(t *testing.T) {
 		l.servers["b1"].endless = true
 		op := drainOp(at("lb1"))
 		op.Again, op.OnTimeout = true, "abort"
-		changed, err := Drain(t.Context(), fleet{"lb1": l}, op, nil)
+		changed, err := draining(t.Context(), fleet{"lb1": l}, op, nil)
 		if !changed || err == nil || l.servers["b1"].admin == 0 {
 			t.Errorf("changed %v, %v, admin state %d: %q", changed, err, l.servers["b1"].admin, l.said)
 		}
@@ -109,7 +109,7 @@ func TestDrainSurvivesAReload(t *testing.T) {
 			time.Sleep(time.Second)
 			l.set("b1", func(*lbServer) { l.gone = false })
 		}()
-		if _, err := Drain(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), said.add); err != nil {
+		if _, err := draining(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), said.add); err != nil {
 			t.Fatal(err)
 		}
 		if l.servers["b1"].admin != 8 || len(l.said) != 2 {
@@ -129,12 +129,13 @@ func TestDrainMissesItsDeadline(t *testing.T) {
 		commands  []string
 		err       string
 		admin     int
+		cut       int
 	}{
-		{"sticky, abort", func(s *lbServer) { s.sticky = true }, "abort", []string{drain, maint}, "", 9},
-		{"sticky, cut", func(s *lbServer) { s.sticky = true }, "cut", []string{drain, maint}, "", 9},
-		{"websocket, cut", func(s *lbServer) { s.endless = true }, "cut", []string{drain, maint, cut}, "", 9},
+		{"sticky, abort", func(s *lbServer) { s.sticky = true }, "abort", []string{drain, maint}, "", 9, 0},
+		{"sticky, cut", func(s *lbServer) { s.sticky = true }, "cut", []string{drain, maint}, "", 9, 0},
+		{"websocket, cut", func(s *lbServer) { s.endless = true }, "cut", []string{drain, maint, cut}, "", 9, 1},
 		{"websocket, abort", func(s *lbServer) { s.endless = true }, "abort", []string{drain, maint, ready},
-			"app1 (app/b1) at lb1 is not drained after 30s, looked at every 250ms; last seen: status DRAIN, 1 in flight", 0},
+			"app1 (app/b1) at lb1 is not drained after 30s, looked at every 250ms; last seen: status DRAIN, 1 in flight", 0, 0},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -143,9 +144,9 @@ func TestDrainMissesItsDeadline(t *testing.T) {
 				op := drainOp(at("lb1"))
 				op.OnTimeout = c.onTimeout
 				begin := time.Now()
-				changed, err := Drain(t.Context(), fleet{"lb1": l}, op, said.add)
-				if !changed || !slices.Equal(l.said, c.commands) || l.servers["b1"].admin != c.admin {
-					t.Errorf("changed %v, %q, admin %d", changed, l.said, l.servers["b1"].admin)
+				did, err := Drain(t.Context(), fleet{"lb1": l}, op, said.add)
+				if did != (Drained{Changed: true, Cut: c.cut}) || !slices.Equal(l.said, c.commands) || l.servers["b1"].admin != c.admin {
+					t.Errorf("%+v, %q, admin %d", did, l.said, l.servers["b1"].admin)
 				}
 				if took := time.Since(begin); took < 30*time.Second || took > 45*time.Second {
 					t.Errorf("took %s", took)
@@ -167,6 +168,43 @@ func TestDrainMissesItsDeadline(t *testing.T) {
 	}
 }
 
+// TestDrainShutsOutWhoSticks: a server that is empty is closed to clients that stick to it, before anybody relies on its being empty.
+// Where a proxy says that nobody can stick, or can't say it, a drain is enough.
+func TestDrainShutsOutWhoSticks(t *testing.T) {
+	for _, c := range []struct {
+		what     string
+		begin    func(*lb)
+		commands int
+	}{
+		{"nobody sticks", func(*lb) {}, 1},
+		{"a cookie", func(l *lb) { l.servers["b1"].cookie = "one" }, 2},
+		{"a table", func(l *lb) { l.table = true }, 2},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, said := newLB(t, "lb1", "b1"), &log{}
+				c.begin(l)
+				l.servers["b1"].ends = time.Now().Add(2 * time.Second)
+				begin := time.Now()
+				if changed, err := draining(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), said.add); !changed || err != nil {
+					t.Fatalf("changed %v, %v", changed, err)
+				}
+				if len(l.said) != c.commands || time.Since(begin) > 4*time.Second {
+					t.Errorf("%q, after %s", l.said, time.Since(begin))
+				}
+				if c.commands > 1 {
+					said.has(t, "empty (status DRAIN, 0 in flight, open to clients that stick to it); turning sticky clients away too")
+				}
+				again := drainOp(at("lb1"))
+				again.Again = true
+				if changed, err := draining(t.Context(), fleet{"lb1": l}, again, nil); changed || err != nil || len(l.said) != c.commands {
+					t.Errorf("again: changed %v, %v, %q", changed, err, l.said)
+				}
+			})
+		})
+	}
+}
+
 // TestDrainOfALiar: a proxy that accepts and does nothing misses the deadline, even where cutting is allowed.
 func TestDrainOfALiar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -174,7 +212,7 @@ func TestDrainOfALiar(t *testing.T) {
 		l.deaf = true
 		op := drainOp(at("lb1"))
 		op.OnTimeout = "cut"
-		_, err := Drain(t.Context(), fleet{"lb1": l}, op, nil)
+		_, err := draining(t.Context(), fleet{"lb1": l}, op, nil)
 		if err == nil || !strings.Contains(err.Error(), "nothing is cut, because the proxy still sends new requests") {
 			t.Error(err)
 		}
@@ -188,7 +226,7 @@ func TestDrainOfALiar(t *testing.T) {
 func TestDrainTakesBackAllPoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := newLB(t, "lb1", "b1"), newLB(t, "lb2", "b9")
-		changed, err := Drain(t.Context(), fleet{"lb1": one, "lb2": two}, drainOp(at("lb1"), at("lb2"), at("lb3")), nil)
+		changed, err := draining(t.Context(), fleet{"lb1": one, "lb2": two}, drainOp(at("lb1"), at("lb2"), at("lb3")), nil)
 		if !changed || err == nil || one.servers["b1"].admin != 0 || len(two.said) != 0 {
 			t.Errorf("changed %v, %v", changed, err)
 		}
@@ -207,7 +245,7 @@ func TestDrainInterrupted(t *testing.T) {
 		l.servers["b1"].endless = true
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		_, err := Drain(ctx, fleet{"lb1": l}, drainOp(at("lb1")), nil)
+		_, err := draining(ctx, fleet{"lb1": l}, drainOp(at("lb1")), nil)
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "may be left drained") || len(l.said) != 1 {
 			t.Errorf("%v, %q", err, l.said)
 		}
@@ -220,7 +258,7 @@ func TestDrainWithoutPermission(t *testing.T) {
 		l := newLB(t, "lb1", "b1")
 		l.level = "operator"
 		begin := time.Now()
-		_, err := Drain(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), nil)
+		_, err := draining(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), nil)
 		if err == nil || !strings.Contains(err.Error(), "`stats socket /s level admin`") || time.Since(begin) > time.Second {
 			t.Errorf("%v after %s", err, time.Since(begin))
 		}

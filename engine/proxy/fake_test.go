@@ -37,6 +37,7 @@ type lb struct {
 	servers map[string]*lbServer
 	level   string
 	said    []string // commands that change
+	table   bool     // the backend has a stick table
 	deaf    bool     // accepts and does nothing, as a proxy that lies
 	gone    bool     // the socket is not there, as in a reload
 	stays   bool     // it drains, and does not follow `ready`
@@ -51,6 +52,7 @@ type lbServer struct {
 	upAt    time.Time // until then the status after `ready` is UP 1/2
 	ends    time.Time // of the last request in flight
 	sticky  bool      // a client that sticks keeps a request in flight until maint
+	cookie  string    // clients with it stick
 	endless bool      // a websocket that only a cut ends
 }
 
@@ -103,6 +105,11 @@ func (l *lb) talk(line string) (string, error) {
 
 func (l *lb) command(w []string) string {
 	switch strings.Join(w[:2], " ") {
+	case "show table":
+		if l.table {
+			return "# table: app, type: ip, size:1024, used:0\n"
+		}
+		return ""
 	case "show cli":
 		return l.level + "\n"
 	case "show stat":
@@ -123,9 +130,9 @@ func (l *lb) command(w []string) string {
 }
 
 func (l *lb) stat() string {
-	out := statHead
+	out := strings.TrimSpace(statHead) + ",cookie\n"
 	for name, s := range l.servers {
-		out += fmt.Sprintf("app,%s,0,%d,%s,,,\n", name, s.inFlight(), s.status())
+		out += fmt.Sprintf("app,%s,0,%d,%s,,,,%s\n", name, s.inFlight(), s.status(), s.cookie)
 	}
 	return out
 }
@@ -202,6 +209,12 @@ func (l *lb) set(member string, f func(*lbServer)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f(l.servers[member])
+}
+
+// draining is Drain, told as Admit tells it.
+func draining(ctx context.Context, hs Hosts, op plan.DrainOp, report func(string)) (changed bool, err error) {
+	d, err := Drain(ctx, hs, op, report)
+	return d.Changed, err
 }
 
 // at is the point of b1 at the named proxy.

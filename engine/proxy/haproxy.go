@@ -59,13 +59,29 @@ func readHAProxy(ctx context.Context, api runtimeAPI, r host.Reader, p plan.Poin
 	}
 	i := slices.IndexFunc(rows, func(row haproxyRow) bool { return row.server == p.Member })
 	if i >= 0 {
-		return rows[i], nil
+		return withTable(ctx, api, r, rows[i]), nil
 	}
 	var names []string
 	for _, row := range rows {
 		names = append(names, row.server)
 	}
 	return haproxyRow{}, stop(fmt.Errorf("haproxy on %s has no server %q in backend %q%s", api.host, p.Member, p.Backend, suggest(p.Member, names)))
+}
+
+// withTable notes whether the backend of a drained server has a table that clients stick by. HAProxy shows cookies to who may change
+// servers, and does not show what a table is for: one that is for something else makes a drain no worse.
+func withTable(ctx context.Context, api runtimeAPI, r host.Reader, row haproxyRow) haproxyRow {
+	if row.sticks || !row.lets() {
+		return row
+	}
+	q, err := host.NewQuestion("show table\n")
+	if err != nil {
+		return row
+	}
+	if answer, err := api.ask(ctx, r, q); err == nil {
+		row.sticks = strings.Contains(string(answer), "# table: "+row.backend+",")
+	}
+	return row
 }
 
 // memberRows asks for both tables and gives the rows of the point's backend.
@@ -143,8 +159,21 @@ func (h haproxy) Cut(ctx context.Context, hs Hosts, p plan.Point) error {
 	return h.set(ctx, hs, p, "shutdown sessions server %s/%s")
 }
 
-// In ends a drain and a maintenance, also one that the configuration starts with (`disabled`).
+// In ends a drain and a maintenance, also one that the configuration starts with (`disabled`). No check is made in maintenance, and
+// HAProxy would send traffic at once, even to a dead app: a server that has a check waits for it. One that still answers a request
+// lives, and takes it on.
 func (h haproxy) In(ctx context.Context, hs Hosts, p plan.Point) error {
+	r, err := hs.Host(ctx, p.Proxy)
+	if err != nil {
+		return err
+	}
+	row, err := readHAProxy(ctx, runtimeAPI{p.Proxy, h.socket}, r, p)
+	if err != nil {
+		return err
+	}
+	if row.checked && row.shut() && row.inFlight == 0 {
+		return h.set(ctx, hs, p, "set server %[1]s/%[2]s state ready;set server %[1]s/%[2]s health down")
+	}
 	return h.set(ctx, hs, p, "set server %s/%s state ready")
 }
 

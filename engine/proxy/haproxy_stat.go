@@ -15,7 +15,10 @@ var errNoBackend = errors.New("no such backend")
 
 // Bits of srv_admin_state that hold a server out of rotation (management guide, `show servers state`). Bit 0x04 only says
 // that the configuration began with `disabled`; it stays after `ready`.
-const heldOut = 0x01 | 0x02 | 0x08 | 0x10 | 0x20
+const (
+	maintenance = 0x01 | 0x02 | 0x20
+	heldOut     = maintenance | 0x08 | 0x10
+)
 
 // haproxyRow is what HAProxy says of one server.
 type haproxyRow struct {
@@ -27,27 +30,46 @@ type haproxyRow struct {
 	check    string // what the last check said
 	admin    uint64
 	idle     bool // its weight was set to 0
+	checked  bool // a health check asks it, or will when its maintenance ends
+	sticks   bool // clients may stick to it: it has a cookie, or its backend a table
 }
 
 // state puts the row into the words of facts. Exactly UP counts as settled, and `no check`, which says nothing; UP 1/3 is
 // a server whose check fails or was not made yet. slowstart is UP with less than its share: that is enough. A server of
-// weight 0 is UP and gets nothing; no drain of ours did that, and `ready` does not end it.
+// weight 0 is UP and gets nothing; no drain of ours did that, and `ready` does not end it. DRAIN and NOLB keep only new clients
+// away: where clients stick, requests go on.
 func (r haproxyRow) state() State {
 	s := State{Rotation: plan.RotationUnknown, InFlight: r.inFlight, Detail: r.detail()}
 	word, _, _ := strings.Cut(r.status, " ")
 	switch {
 	case r.admin&heldOut != 0, word == "DRAIN", word == "MAINT":
-		s.Rotation, s.Settled = plan.RotationOut, true
+		s.Rotation, s.Settled = plan.RotationOut, !r.leaks()
 	case r.idle && (word == "UP" || r.status == "no check"):
 		s.Rotation, s.Settled = plan.RotationHeld, true
 	case r.status == "UP", r.status == "no check":
 		s.Rotation, s.Settled = plan.RotationIn, true
 	case word == "UP":
 		s.Rotation = plan.RotationIn
-	case word == "DOWN", word == "NOLB":
+	case word == "DOWN":
 		s.Rotation, s.Settled = plan.RotationDown, true
+	case word == "NOLB":
+		s.Rotation, s.Settled = plan.RotationDown, !r.leaks()
 	}
 	return s
+}
+
+// leaks tells whether clients that stick to the server get there, or will as soon as its check passes.
+func (r haproxyRow) leaks() bool { return r.sticks && r.lets() }
+
+// lets tells whether the server is held out in a way that lets clients in which stick to it.
+func (r haproxyRow) lets() bool {
+	word, _, _ := strings.Cut(r.status, " ")
+	return !r.shut() && (r.admin&heldOut != 0 || word == "DRAIN" || word == "NOLB")
+}
+
+// shut tells whether the server is in maintenance, where nobody gets through.
+func (r haproxyRow) shut() bool {
+	return r.admin&maintenance != 0 || strings.HasPrefix(r.status, "MAINT")
 }
 
 func (r haproxyRow) detail() string {
@@ -57,6 +79,9 @@ func (r haproxyRow) detail() string {
 	}
 	if r.idle {
 		out += ", weight 0"
+	}
+	if r.leaks() {
+		out += ", open to clients that stick to it"
 	}
 	if r.check != "" && !strings.HasPrefix(r.status, "UP") {
 		out += ", check: " + r.check
@@ -91,7 +116,7 @@ func parseHAProxy(answer []byte) ([]haproxyRow, error) {
 
 // newRow makes a row of the cells of `show stat` and the admin states of all servers.
 func newRow(cells map[string]string, admin map[string]adminRow) (haproxyRow, error) {
-	row := haproxyRow{backend: cells["pxname"], server: cells["svname"], status: strings.TrimSpace(cells["status"]), throttle: cells["throttle"], check: lastCheck(cells)}
+	row := haproxyRow{backend: cells["pxname"], server: cells["svname"], status: strings.TrimSpace(cells["status"]), throttle: cells["throttle"], check: lastCheck(cells), sticks: cells["cookie"] != ""}
 	for _, column := range []string{"scur", "qcur"} {
 		n, err := strconv.Atoi(cells[column])
 		if err != nil || n < 0 {
@@ -103,7 +128,7 @@ func newRow(cells map[string]string, admin map[string]adminRow) (haproxyRow, err
 	if !ok {
 		return row, fmt.Errorf("`show servers state` lacks %s", row.server)
 	}
-	row.admin, row.idle = state.held, state.idle
+	row.admin, row.idle, row.checked = state.held, state.idle, state.checked
 	return row, nil
 }
 
@@ -134,11 +159,15 @@ func statTable(text string) ([]map[string]string, error) {
 
 // adminRow is what `show servers state` says of one server.
 type adminRow struct {
-	held uint64 // srv_admin_state
-	idle bool   // srv_uweight is 0
+	held    uint64 // srv_admin_state
+	idle    bool   // srv_uweight is 0
+	checked bool   // srv_check_state has the bit of a check that is on
 }
 
-// adminStates reads srv_admin_state and srv_uweight of `show servers state`, by BACKEND/SERVER.
+// checkOn is the bit of srv_check_state.
+const checkOn = 0x04
+
+// adminStates reads srv_admin_state, srv_uweight and srv_check_state of `show servers state`, by BACKEND/SERVER.
 func adminStates(text string) (map[string]adminRow, error) {
 	lines := block(text, "# be_id ")
 	if lines == nil {
@@ -152,7 +181,8 @@ func adminStates(text string) (map[string]adminRow, error) {
 		if err != nil {
 			return nil, fmt.Errorf("srv_admin_state of %s in `show servers state` is %q, not a number", cells["srv_name"], cells["srv_admin_state"])
 		}
-		out[cells["be_name"]+"/"+cells["srv_name"]] = adminRow{state, cells["srv_uweight"] == "0"}
+		check, _ := strconv.ParseUint(cells["srv_check_state"], 10, 16) // where it is missing, nothing is known of checks
+		out[cells["be_name"]+"/"+cells["srv_name"]] = adminRow{state, cells["srv_uweight"] == "0", check&checkOn != 0}
 	}
 	return out, nil
 }

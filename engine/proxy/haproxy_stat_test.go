@@ -36,7 +36,7 @@ func TestHAProxyStates(t *testing.T) {
 		{"disabled", plan.RotationOut, true, 0, "status MAINT, 0 in flight"},
 		{"readied", plan.RotationIn, true, 0, "status UP, 0 in flight"},
 		{"fresh", plan.RotationIn, false, 0, "status UP 1/3, 0 in flight"},
-		{"draining", plan.RotationOut, true, 2, "status DRAIN, 2 in flight, check: L7OK Layer7 check passed"},
+		{"draining", plan.RotationOut, false, 2, "status DRAIN, 2 in flight, open to clients that stick to it, check: L7OK Layer7 check passed"},
 		{"drained-dead", plan.RotationOut, true, 0, "status DOWN, 0 in flight, check: L4CON Layer4 connection problem"},
 		{"dead", plan.RotationDown, true, 0, "status DOWN, 0 in flight, check: L4CON Layer4 connection problem"},
 		{"marked", plan.RotationDown, true, 0, "status NOLB, 0 in flight, check: L7OKC Layer7 check conditionally passed"},
@@ -117,6 +117,31 @@ func TestHAProxyUnknownStatus(t *testing.T) {
 	} {
 		if got := (haproxyRow{status: status}).state(); got != want {
 			t.Errorf("%q: %+v, want %+v", status, got, want)
+		}
+	}
+}
+
+// TestHAProxySticky: clients that stick get to a server that is drained, or whose check says not to send more; maintenance keeps them
+// away.
+func TestHAProxySticky(t *testing.T) {
+	for _, c := range []struct {
+		status  string
+		admin   uint64
+		settled bool
+	}{
+		{"DRAIN", 8, false},
+		{"DOWN", 8, false}, // until its check passes
+		{"NOLB", 0, false},
+		{"MAINT", 1, true},
+		{"MAINT (via app/b2)", 2, true},
+		{"DOWN", 0, true},
+		{"UP", 0, true},
+	} {
+		for _, sticks := range []bool{true, false} {
+			row := haproxyRow{status: c.status, admin: c.admin, sticks: sticks}
+			if got := row.state().Settled; got != (c.settled || !sticks) {
+				t.Errorf("%s, %d, sticky %v: settled %v", c.status, c.admin, sticks, got)
+			}
 		}
 	}
 }

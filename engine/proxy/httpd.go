@@ -19,7 +19,10 @@ import (
 // drain, clients that stick to the member go on to be sent there.
 type httpd struct{ url string }
 
-var _ Driver = httpd{}
+var (
+	_ Driver  = httpd{}
+	_ doubter = httpd{}
+)
 
 // State reads the member's status.
 func (h httpd) State(ctx context.Context, rs Readers, p plan.Point) (State, error) {
@@ -28,6 +31,15 @@ func (h httpd) State(ctx context.Context, rs Readers, p plan.Point) (State, erro
 		return State{}, err
 	}
 	return h.watch().look(ctx, r, p.Proxy, p)
+}
+
+// Empty tells whether the proxy's host has no connection to the member.
+func (h httpd) Empty(ctx context.Context, rs Readers, p plan.Point) (bool, error) {
+	r, err := rs.Reader(ctx, p.Proxy)
+	if err != nil {
+		return false, err
+	}
+	return h.watch().empty(ctx, r, p.Proxy, p)
 }
 
 func (h httpd) watch() watchHTTPD { return watchHTTPD{plan.WatchHTTPD{URL: h.url}} }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/host/hosttest"
@@ -21,16 +22,23 @@ type manager struct {
 	posts  []string // requests that change
 	lies   bool     // answers 200 and does nothing, as with an old nonce or another Referer
 	answer string   // of a POST
+	busy   string   // what b1's counter says
+	wire   string   // what ss says of the connections to b1
 }
 
 func newManager(t *testing.T) *manager {
-	m := &manager{Fake: hosttest.New(t, "lb1"), status: "Init Ok ", answer: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"}
+	m := &manager{Fake: hosttest.New(t, "lb1"), status: "Init Ok ", answer: "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", busy: "0"}
 	page := string(recorded(t, "httpd-2.4.http"))
 	m.OnAsk("127.0.0.1:8200", "GET /balancer-manager?xml=1 ").Always().Do(func(hosttest.Asked) (host.Answer, error) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		quiet := strings.Replace(page, "<httpd:busy>1<", "<httpd:busy>0<", 1)
+		quiet := strings.Replace(page, "<httpd:busy>1<", "<httpd:busy>"+m.busy+"<", 1)
 		return host.Answer(strings.Replace(quiet, "Init Ok ", m.status, 1)), nil
+	})
+	m.OnQuery("127.0.0.1:18101").Always().Do(func(host.Query) (host.Output, error) {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return host.Output{Stdout: []byte(m.wire)}, nil
 	})
 	m.OnDial("tcp", "127.0.0.1:8200").Always().Do(func(host.Socket) (net.Conn, error) {
 		near, far := net.Pipe()
@@ -59,6 +67,12 @@ func (m *manager) take(c net.Conn) {
 	}
 	m.mu.Unlock()
 	_, _ = io.WriteString(c, m.answer)
+}
+
+func (m *manager) set(change func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change()
 }
 
 func (m *manager) point() plan.Point {
@@ -99,7 +113,7 @@ func TestHTTPDDrains(t *testing.T) {
 		hs := fleet{"lb1": m}
 		op := plan.AdmitOp{Points: []plan.Point{m.point()}, Deadline: seconds(10)}
 		for i, want := range []int{1, 1} {
-			if changed, err := Drain(t.Context(), hs, drainOp(m.point()), nil); changed != (i == 0) || err != nil || len(m.posts) != want {
+			if changed, err := draining(t.Context(), hs, drainOp(m.point()), nil); changed != (i == 0) || err != nil || len(m.posts) != want {
 				t.Errorf("drain %d: changed %v, %v, %d requests", i, changed, err, len(m.posts))
 			}
 		}
@@ -111,12 +125,87 @@ func TestHTTPDDrains(t *testing.T) {
 	})
 }
 
+// Connections as ss prints them: one whose answer came, and one whose request has none.
+const (
+	idleWire    = "0 0 127.0.0.1:40000 127.0.0.1:18101\n\t cubic rto:204 lastsnd:4104 lastrcv:4100 lastack:4100\n"
+	waitingWire = "0 0 127.0.0.1:40002 127.0.0.1:18101\n\t cubic rto:204 lastsnd:1200 lastrcv:9000 lastack:1200\n"
+)
+
+// TestHTTPDCountsTooFew: a request that httpd's counter has lost is seen on its connection, and ends before the drain does.
+func TestHTTPDCountsTooFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t)
+		m.wire = idleWire + waitingWire
+		time.AfterFunc(3*time.Second, func() { m.set(func() { m.wire = idleWire }) })
+		begin, said := time.Now(), &log{}
+		if changed, err := draining(t.Context(), fleet{"lb1": m}, drainOp(m.point()), said.add); !changed || err != nil {
+			t.Errorf("changed %v, %v", changed, err)
+		}
+		if took := time.Since(begin); took < 3*time.Second || took > 5*time.Second {
+			t.Errorf("took %s", took)
+		}
+		said.has(t, "status Init Dis, 0 busy, but 1 without an answer")
+	})
+}
+
+// TestHTTPDCountsTooMany: a counter that never comes down is believed for a while; then a host without a connection to the server
+// proves it wrong. One with an idle connection, which may be a quiet websocket, proves nothing.
+func TestHTTPDCountsTooMany(t *testing.T) {
+	const wrong = "the proxy counts wrong (status Init Dis, 1 busy): its host has no connection to the server"
+	for _, c := range []struct {
+		wire       string
+		deadline   int
+		say, err   string
+		from, upto time.Duration
+	}{
+		{"", 30, wrong, "", doubtAfter, doubtAfter + 2*time.Second},
+		{"", 5, wrong, "", 5 * time.Second, 6 * time.Second},
+		{idleWire, 30, "put back into rotation", "is not drained after 30s", 30 * time.Second, 40 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newManager(t)
+			m.busy, m.wire = "1", c.wire
+			op := drainOp(m.point())
+			op.Deadline = seconds(c.deadline)
+			begin, said := time.Now(), &log{}
+			_, err := draining(t.Context(), fleet{"lb1": m}, op, said.add)
+			if (err != nil) != (c.err != "") || c.err != "" && wants(err, c.err) != nil {
+				t.Error(err)
+			}
+			if took := time.Since(begin); took < c.from || took > c.upto {
+				t.Errorf("took %s", took)
+			}
+			said.has(t, c.say)
+			if c.err != "" {
+				return
+			}
+			op.Again, begin = true, time.Now()
+			if changed, err := draining(t.Context(), fleet{"lb1": m}, op, nil); changed || err != nil || time.Since(begin) > time.Second {
+				t.Errorf("again: changed %v, %v after %s", changed, err, time.Since(begin))
+			}
+		})
+	}
+}
+
+// TestHTTPDLeaves: what httpd can't cut is told as left.
+func TestHTTPDLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t)
+		m.busy, m.wire = "3", waitingWire
+		op := drainOp(m.point())
+		op.OnTimeout = "cut"
+		if did, err := Drain(t.Context(), fleet{"lb1": m}, op, nil); err != nil || did != (Drained{Changed: true, Left: 3}) {
+			t.Errorf("%+v, %v", did, err)
+		}
+	})
+}
+
 // TestHTTPDLies: answers of 200 that change nothing end the drain at its deadline, with what was last seen.
 func TestHTTPDLies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t)
 		m.lies = true
-		_, err := Drain(t.Context(), fleet{"lb1": m}, drainOp(m.point()), nil)
+		_, err := draining(t.Context(), fleet{"lb1": m}, drainOp(m.point()), nil)
 		if err := wants(err, "app1 (app/b1) at lb1 is not drained after 30s", "last seen: status Init Ok, 0 busy"); err != nil {
 			t.Error(err)
 		}

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -15,8 +16,9 @@ import (
 type marker struct{ conf plan.Marking }
 
 var (
-	_ Driver = marker{}
-	_ unseen = marker{}
+	_ Driver  = marker{}
+	_ unseen  = marker{}
+	_ doubter = marker{}
 )
 
 // markerQuery says whether the file $1 is there: present, absent, or status 1 with the reason why it can't be known.
@@ -103,15 +105,26 @@ func (m marker) State(ctx context.Context, rs Readers, p plan.Point) (State, err
 
 // watch asks the balancer.
 func (m marker) watch(ctx context.Context, rs Readers, p plan.Point, w watch) (State, error) {
-	on := w.on()
-	if on == "" {
-		on = p.Proxy
-	}
+	on := cmp.Or(w.on(), p.Proxy)
 	r, err := rs.Reader(ctx, on)
 	if err != nil {
 		return State{}, err
 	}
 	return w.look(ctx, r, on, p)
+}
+
+// Empty tells whether the host of an httpd that is watched has no connection to the member. Other balancers count right.
+func (m marker) Empty(ctx context.Context, rs Readers, p plan.Point) (bool, error) {
+	w, doubtful := watchOf(m.conf.Watch).(watchHTTPD)
+	if !doubtful {
+		return false, nil
+	}
+	on := cmp.Or(w.on(), p.Proxy)
+	r, err := rs.Reader(ctx, on)
+	if err != nil {
+		return false, err
+	}
+	return w.empty(ctx, r, on, p)
 }
 
 // Preflight reads whether the marker could be written and whether the balancer answers for the member.

@@ -142,7 +142,7 @@ func TestMarkerWithWatch(t *testing.T) {
 		m, said := newMarkedLB(t), &log{}
 		m.servers["b1"].ends = time.Now().Add(4 * time.Second)
 		begin := time.Now()
-		changed, err := Drain(t.Context(), m.fleet(), drainOp(m.point()), said.add)
+		changed, err := draining(t.Context(), m.fleet(), drainOp(m.point()), said.add)
 		if took := time.Since(begin); !changed || err != nil || took < 4*time.Second || took > 5*time.Second {
 			t.Errorf("changed %v, %v after %s", changed, err, took)
 		}
@@ -165,7 +165,7 @@ func TestMarkerThatTheBalancerIgnores(t *testing.T) {
 		m.blind = true
 		op := drainOp(m.point())
 		op.OnTimeout = "cut"
-		_, err := Drain(t.Context(), m.fleet(), op, nil)
+		_, err := draining(t.Context(), m.fleet(), op, nil)
 		if err := wants(err, "marker there, balancer: status UP, 0 in flight", "nothing is cut"); err != nil {
 			t.Error(err)
 		}
@@ -182,12 +182,12 @@ func TestMarkerCut(t *testing.T) {
 		m.servers["b1"].endless = true
 		op := drainOp(m.point())
 		op.OnTimeout = "cut"
-		if changed, err := Drain(t.Context(), m.fleet(), op, said.add); !changed || err != nil || !m.present {
+		if changed, err := draining(t.Context(), m.fleet(), op, said.add); !changed || err != nil || !m.present {
 			t.Errorf("changed %v, %v", changed, err)
 		}
 		said.has(t, "cutting what is in flight after 30s (marker there, balancer: status DOWN, 1 in flight)")
 		op.OnTimeout = "abort"
-		if _, err := Drain(t.Context(), m.fleet(), op, said.add); err == nil || !m.present {
+		if _, err := draining(t.Context(), m.fleet(), op, said.add); err == nil || !m.present {
 			t.Errorf("%v: what another drain did was taken back", err)
 		}
 	})
@@ -208,10 +208,10 @@ func TestMarkerSettles(t *testing.T) {
 			}
 		}
 		op := drainOp(p)
-		timed(func() (bool, error) { return Drain(t.Context(), m.fleet(), op, said.add) }, 12*time.Second, true)
+		timed(func() (bool, error) { return draining(t.Context(), m.fleet(), op, said.add) }, 12*time.Second, true)
 		said.has(t, "what is in flight can't be counted; waiting 12s")
 		op.Again = true
-		timed(func() (bool, error) { return Drain(t.Context(), m.fleet(), op, said.add) }, 0, false)
+		timed(func() (bool, error) { return draining(t.Context(), m.fleet(), op, said.add) }, 0, false)
 		timed(func() (bool, error) { return Admit(t.Context(), m.fleet(), admitOp(p), said.add) }, 12*time.Second, true)
 		said.has(t, "the proxy can't be asked; waiting 12s")
 	})
@@ -232,7 +232,7 @@ func TestMarkerWithStatusPage(t *testing.T) {
 		hosts := m.fleet()
 		hosts["outer"] = outer
 		said := &log{}
-		if changed, err := Drain(t.Context(), hosts, drainOp(p), said.add); !changed || err != nil {
+		if changed, err := draining(t.Context(), hosts, drainOp(p), said.add); !changed || err != nil {
 			t.Errorf("changed %v, %v", changed, err)
 		}
 		said.has(t, "can't be counted")

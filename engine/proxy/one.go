@@ -16,8 +16,13 @@ type one struct {
 	point  plan.Point
 	report func(string)
 
+	outAt   time.Time // since when the server is seen to be out, in this drain
+	extra   int       // by how much the proxy is proven to count too many requests
+	cut     int       // requests that the proxy ended after the deadline
+	left    int       // requests that go on after it
 	changed bool      // something was asked of the proxy
 	asked   time.Time // when the last request was made
+	forced  time.Time // when sticky clients were last turned away
 	obeyed  bool      // since then the proxy was seen to have followed it
 	told    time.Time // of the last report of progress
 	last    string    // that was reported

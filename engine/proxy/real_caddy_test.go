@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -40,7 +41,7 @@ func startCaddy(t *testing.T, servers ...string) *realCaddy {
 		list = append(list, fmt.Sprintf(`{"dial":%q}`, strings.TrimPrefix(s, "http://")))
 	}
 	config := fmt.Sprintf(`{"admin":{"listen":"127.0.0.1:%d"},"apps":{"http":{"servers":{"app":{"listen":["127.0.0.1:%d"],"automatic_https":{"disable":true},"routes":[{"handle":[
-		{"@id":"app","handler":"reverse_proxy","stream_close_delay":"30s","transport":{"protocol":"http","keep_alive":{"idle_timeout":"2s"}},"upstreams":[%s]}]}]}}}}}`, admin, port, strings.Join(list, ","))
+		{"@id":"app","handler":"reverse_proxy","stream_close_delay":"30s","load_balancing":{"selection_policy":{"policy":"cookie","name":"S","secret":"salt"}},"transport":{"protocol":"http","keep_alive":{"idle_timeout":"2s"}},"upstreams":[%s]}]}]}}}}}`, admin, port, strings.Join(list, ","))
 	if err := os.WriteFile(filepath.Join(dir, "caddy.json"), []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +71,28 @@ func serveAt(t *testing.T, address string, app http.Handler) *httptest.Server {
 	return s
 }
 
+// cookieOf gives the value of the cookie S that sticks to a server.
+func cookieOf(t *testing.T, url, server string) string {
+	t.Helper()
+	value := ""
+	found := func() bool {
+		resp, err := http.Get(url)
+		if err != nil {
+			return false
+		}
+		defer func() { _ = resp.Body.Close() }()
+		for _, c := range resp.Cookies() {
+			value = c.Value
+		}
+		got, err := io.ReadAll(resp.Body)
+		return err == nil && string(got) == server
+	}
+	if !within(10*time.Second, found) {
+		t.Fatalf("no answer comes from %s", server)
+	}
+	return value
+}
+
 // TestRealCaddy: a server leaves by the admin API, a request in flight ends before the drain does, nothing is sent there meanwhile, a
 // reload of the configuration file, which forgets the drain, is seen, and the server comes back.
 func TestRealCaddy(t *testing.T) {
@@ -96,8 +119,15 @@ func TestRealCaddy(t *testing.T) {
 	if !within(10*time.Second, busy) {
 		t.Fatal("no request arrives at b1")
 	}
+	cookie := cookieOf(t, c.url, "b1")
+	only(t, c.url, cookie, "b1")
+	stop := sticking(c.url, cookie)
 	drainBusy(t, hosts, p, time.Second)
 	only(t, c.url, "", "b2")
+	only(t, c.url, cookie, "b2")
+	if failed := stop(); len(failed) > 0 {
+		t.Errorf("%d requests of a client that sticks failed: %v", len(failed), failed[0])
+	}
 	reload := exec.Command(c.binary, "reload", "--config", c.dir+"/caddy.json", "--address", strings.TrimPrefix(p.Driver.Caddy.Admin, "http://"), "--force")
 	if out, err := reload.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -107,7 +137,7 @@ func TestRealCaddy(t *testing.T) {
 	drainForgotten(t, hosts, again)
 	other := p
 	other.Address, other.Member, other.Server = "127.0.0.3", fmt.Sprintf("127.0.0.3:%d", port), "app2"
-	if changed, err := Drain(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
 		t.Errorf("the last one: changed %v, %v", changed, err)
 	}
 	if got, err := fetch(c.url, ""); err == nil {

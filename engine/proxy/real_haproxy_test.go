@@ -66,7 +66,7 @@ func TestRealStickyClients(t *testing.T) {
 	failed := r.stick(t, stop)
 	said := &log{}
 	begin := time.Now()
-	changed, err := Drain(t.Context(), r.hosts, r.drain(2*time.Second, "abort"), said.add)
+	changed, err := draining(t.Context(), r.hosts, r.drain(2*time.Second, "abort"), said.add)
 	if !changed || err != nil || time.Since(begin) < 2*time.Second {
 		t.Errorf("changed %v, %v after %s", changed, err, time.Since(begin))
 	}
@@ -78,6 +78,47 @@ func TestRealStickyClients(t *testing.T) {
 	if s := r.state(t); s.Rotation != plan.RotationOut || s.InFlight != 0 || !strings.Contains(s.Detail, "MAINT") {
 		t.Errorf("%+v", s)
 	}
+}
+
+// TestRealStickyClientsPause: clients that stick come back after a moment in which nothing is in flight. None may find the server then:
+// it is about to be stopped. When it is admitted, HAProxy waits for its own check.
+func TestRealStickyClientsPause(t *testing.T) {
+	t.Parallel()
+	for name, extra := range map[string]string{"cookie": sticky, "table": "  stick-table type string len 8 size 1k\n  stick on req.cook(S)\n"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := startReal(t, extra)
+			for r.hits[0].Load() == 0 { // a table learns
+				if _, err := fetch(r.url, "one"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.mustDrain(t, r.drain(20*time.Second, "abort"), true)
+			only(t, r.url, "one", "b2")
+			again := r.drain(20*time.Second, "abort")
+			again.Again = true
+			r.mustDrain(t, again, false)
+			op := plan.AdmitOp{Points: []plan.Point{r.point}, Deadline: plan.Duration(10 * time.Second)}
+			if changed, err := Admit(t.Context(), r.hosts, op, nil); !changed || err != nil {
+				t.Fatalf("admit: changed %v, %v", changed, err)
+			}
+			both(t, r.url)
+		})
+	}
+}
+
+// TestRealMaintenanceOfADeadApp: what comes out of maintenance gets nothing before its check passes.
+func TestRealMaintenanceOfADeadApp(t *testing.T) {
+	t.Parallel()
+	r := startReal(t, sticky)
+	r.mustDrain(t, r.drain(10*time.Second, "abort"), true)
+	r.apps[0].Close()
+	op := plan.AdmitOp{Points: []plan.Point{r.point}, Deadline: plan.Duration(time.Second)}
+	_, err := Admit(t.Context(), r.hosts, op, nil)
+	if err := wants(err, "is not admitted after 1s", "last seen: status DOWN"); err != nil {
+		t.Error(err)
+	}
+	only(t, r.url, "one", "b2")
 }
 
 // TestRealDeadline: a request that does not end is cut, or the drain is taken back, as the app says.
@@ -94,7 +135,7 @@ func TestRealDeadline(t *testing.T) {
 			t.Parallel()
 			r := startReal(t, sticky)
 			endless := r.send(t, "/?for=20s", "one")
-			changed, err := Drain(t.Context(), r.hosts, r.drain(time.Second, c.onTimeout), func(s string) { t.Log(s) })
+			changed, err := draining(t.Context(), r.hosts, r.drain(time.Second, c.onTimeout), func(s string) { t.Log(s) })
 			if !changed || (err != nil) != (c.err != "") || wants(err, c.err) != nil && c.err != "" {
 				t.Errorf("changed %v, %v, want %q", changed, err, c.err)
 			}

@@ -30,7 +30,7 @@ func TestRealHTTPDDriver(t *testing.T) {
 			if !within(5*time.Second, func() bool { return first.slow.Load()+second.slow.Load() > 0 }) {
 				t.Fatal("the request did not arrive")
 			}
-			if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); !changed || err != nil {
+			if changed, err := draining(t.Context(), hosts, drainOp(p), nil); !changed || err != nil {
 				t.Fatalf("changed %v, %v", changed, err)
 			}
 			select {
@@ -46,7 +46,7 @@ func TestRealHTTPDDriver(t *testing.T) {
 
 			again := drainOp(p)
 			again.Again = true
-			if changed, err := Drain(t.Context(), hosts, again, nil); changed || err != nil {
+			if changed, err := draining(t.Context(), hosts, again, nil); changed || err != nil {
 				t.Errorf("a second look: changed %v, %v", changed, err)
 			}
 			if err := process.Signal(syscall.SIGUSR1); err != nil {

@@ -31,7 +31,7 @@ func startHTTPD(t *testing.T, members ...string) (string, *os.Process) {
 	}
 	config += "ProxyHCExpr up {%{REQUEST_STATUS} =~ /^[23]/}\n<Proxy balancer://app>\n"
 	for i, m := range members {
-		config += fmt.Sprintf("BalancerMember %s route=b%d", m, i+1) + " hcmethod=GET hcuri=/health hcexpr=up hcinterval=1 hcfails=1 hcpasses=1\n"
+		config += fmt.Sprintf("BalancerMember %s route=b%d", m, i+1) + " hcmethod=GET hcuri=/health hcexpr=up hcinterval=1 hcfails=1 hcpasses=1 upgrade=websocket\n"
 	}
 	config += "ProxySet stickysession=S\n</Proxy>\nProxyPass /balancer-manager !\nProxyPass / balancer://app/\n<Location /balancer-manager>\nSetHandler balancer-manager\nRequire local\n</Location>\n"
 	file := filepath.Join(dir, "httpd.conf")
@@ -81,6 +81,7 @@ func TestRealHTTPDMarker(t *testing.T) {
 		}
 	}
 	only(t, url, "", "b2")
+	only(t, url, "x.b1", "b2")
 	isOut(t, hosts, p)
 	for _, want := range []bool{true, false} {
 		if changed, err := Admit(t.Context(), hosts, op, nil); changed != want || err != nil {

@@ -115,12 +115,12 @@ func TestRealNginx(t *testing.T) {
 	}
 	only(t, n.url, "", "b2")
 	isOut(t, hosts, p)
-	if changed, err := Drain(t.Context(), hosts, drainOp(p), nil); changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, drainOp(p), nil); changed || err != nil {
 		t.Errorf("a second drain: changed %v, %v", changed, err)
 	}
 	other := p
 	other.Member, other.Server = "b2", "app2"
-	if changed, err := Drain(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
 		t.Errorf("the last one: changed %v, %v", changed, err)
 	}
 	if got, err := fetch(n.url, ""); err == nil {
@@ -136,6 +136,34 @@ func TestRealNginx(t *testing.T) {
 	if text := n.servers(t); text != was {
 		t.Errorf("the file is left as\n%s", text)
 	}
+}
+
+// TestRealNginxSticky: clients that nginx sends to a server by their cookie lose nothing when it leaves, and come back to it.
+func TestRealNginxSticky(t *testing.T) {
+	t.Parallel()
+	n := startNginx(t, serve(t, &slowApp{name: "b1"}).URL, serve(t, &slowApp{name: "b2"}).URL)
+	n.write(t, "nginx.conf", strings.Replace(contents(t, n.dir+"/nginx.conf"), "upstream app {", "upstream app { hash $cookie_S;", 1))
+	if out, err := exec.Command("sh", "-c", n.point.Driver.Nginx.Reload).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	hosts, p := everywhere{&local{home: n.dir}}, n.point
+	cookie := ""
+	chosen := func() bool {
+		cookie += "x"
+		got, err := fetch(n.url, cookie)
+		return err == nil && got == "b1"
+	}
+	if !within(10*time.Second, chosen) {
+		t.Fatal("no cookie leads to b1")
+	}
+	stop := sticking(n.url, cookie)
+	drained, err := draining(t.Context(), hosts, drainOp(p), nil)
+	only(t, n.url, cookie, "b2")
+	admitted, err2 := Admit(t.Context(), hosts, plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}, nil)
+	if failed := stop(); len(failed) > 0 || !drained || !admitted || errors.Join(err, err2) != nil {
+		t.Errorf("drained %v, %v; admitted %v, %v; %d requests failed: %v", drained, err, admitted, err2, len(failed), errors.Join(failed...))
+	}
+	only(t, n.url, cookie, "b1")
 }
 
 // TestRealNginxAtOnce: turns that are taken at once change one file; none overwrites what another did, and none waits for long.
@@ -154,7 +182,7 @@ func TestRealNginxAtOnce(t *testing.T) {
 		p.Member, p.Server = fmt.Sprintf("b%d", i+1), fmt.Sprintf("app%d", i+1)
 		op := drainOp(p)
 		op.Deadline = seconds(20)
-		all.Go(func() { _, errs[i] = Drain(t.Context(), hosts, op, nil) })
+		all.Go(func() { _, errs[i] = draining(t.Context(), hosts, op, nil) })
 	}
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -180,7 +208,7 @@ func TestRealNginxRefuses(t *testing.T) {
 	}
 	op := drainOp(p)
 	op.Deadline = seconds(2)
-	if _, err := Drain(t.Context(), hosts, op, nil); wants(err, "unknown directive", "nothing was changed") != nil {
+	if _, err := draining(t.Context(), hosts, op, nil); wants(err, "unknown directive", "nothing was changed") != nil {
 		t.Errorf("a broken configuration: %v", err)
 	}
 	if text := n.servers(t); text != was {

@@ -122,7 +122,7 @@ func within(limit time.Duration, holds func() bool) bool {
 func drainBusy(t *testing.T, hosts everywhere, p plan.Point, least time.Duration) {
 	t.Helper()
 	begin := time.Now()
-	if changed, err := Drain(t.Context(), hosts, drainOp(p), func(s string) { t.Log(s) }); !changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, drainOp(p), func(s string) { t.Log(s) }); !changed || err != nil {
 		t.Fatalf("changed %v, %v", changed, err)
 	}
 	if took := time.Since(begin); took < least {
@@ -134,7 +134,7 @@ func drainBusy(t *testing.T, hosts everywhere, p plan.Point, least time.Duration
 func drainForgotten(t *testing.T, hosts everywhere, again plan.DrainOp) {
 	t.Helper()
 	said := &log{}
-	if changed, err := Drain(t.Context(), hosts, again, said.add); !changed || err != nil {
+	if changed, err := draining(t.Context(), hosts, again, said.add); !changed || err != nil {
 		t.Fatalf("after the proxy forgot: changed %v, %v", changed, err)
 	}
 	said.has(t, "the proxy has forgotten the drain")
@@ -164,6 +164,26 @@ func only(t *testing.T, url, cookie, want string) {
 			t.Errorf("%q, %v", got, err)
 		}
 	}
+}
+
+// sticking sends requests with a cookie one after the other until stop is called, which gives what failed.
+func sticking(url, cookie string) (stop func() []error) {
+	end, ended := make(chan struct{}), make(chan []error, 1)
+	go func() {
+		var failed []error
+		for {
+			select {
+			case <-end:
+				ended <- failed
+				return
+			case <-time.After(10 * time.Millisecond):
+			}
+			if _, err := fetch(url, cookie); err != nil {
+				failed = append(failed, err)
+			}
+		}
+	}()
+	return func() []error { close(end); return <-ended }
 }
 
 // both fails unless requests go to b1 and to b2.

@@ -77,6 +77,10 @@ func (r *real) app(i int) http.Handler {
 
 func (r *real) write(t *testing.T, port int, extra string) {
 	t.Helper()
+	one, two := "", ""
+	if extra == sticky {
+		one, two = " cookie one", " cookie two"
+	}
 	text := fmt.Sprintf(`global
   stats socket %s mode 600 level admin expose-fd listeners
   hard-stop-after 10s
@@ -91,9 +95,9 @@ frontend f
 backend app
   option httpchk GET /health
   default-server check inter 100ms fall 2 rise 2
-%s  server b1 %s cookie one
-  server b2 %s cookie two
-`, r.socket, port, extra, r.apps[0].Listener.Addr(), r.apps[1].Listener.Addr())
+%s  server b1 %s%s
+  server b2 %s%s
+`, r.socket, port, extra, r.apps[0].Listener.Addr(), one, r.apps[1].Listener.Addr(), two)
 	if err := os.WriteFile(r.config, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +197,7 @@ func (r *real) drain(deadline time.Duration, onTimeout string) plan.DrainOp {
 
 func (r *real) mustDrain(t *testing.T, op plan.DrainOp, want bool) {
 	t.Helper()
-	changed, err := Drain(t.Context(), r.hosts, op, func(s string) { t.Log(s) })
+	changed, err := draining(t.Context(), r.hosts, op, func(s string) { t.Log(s) })
 	if changed != want || err != nil {
 		t.Fatalf("drain: changed %v, want %v; %v", changed, want, err)
 	}

@@ -16,6 +16,7 @@ func TestHTTPDStates(t *testing.T) {
 	f := hosttest.New(t, "lb1")
 	f.OnAsk("127.0.0.1:8200", "GET /balancer-manager?xml=1 HTTP/1.0\r\nHost: 127.0.0.1:8200\r\nReferer: "+managerURL).
 		Always().Reply(recorded(t, "httpd-2.4.http"))
+	f.OnQuery("established").Always().Reply(host.Output{Stdout: []byte("ss is not installed\n"), Exit: 127})
 	w := watchHTTPD{plan.WatchHTTPD{URL: managerURL}}
 	for _, c := range []struct {
 		backend, member string

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"trikk.dev/engine/plan"
+)
+
+// TestOutcomeTellsWhatWasCut: the end of a run says how many requests the drain deadline cut, whatever became of the run, in text and in
+// JSON; and nothing of it where none was.
+func TestOutcomeTellsWhatWasCut(t *testing.T) {
+	p := plan.Plan{Env: "prod", Apps: []plan.AppPlan{{App: "shop", To: "2.0-x", Source: plan.App{Rollout: plan.Rollout{DrainDeadline: plan.Duration(30 * time.Second)}}}}}
+	for _, status := range []string{plan.Done, plan.Partly, plan.Interrupted} {
+		o := plan.Outcome{Status: status, Apps: []plan.AppOutcome{{App: "shop", Status: status, Cut: 4}}, Lanes: []plan.LaneOutcome{
+			{App: "shop", Host: "app1", State: plan.LaneDone, Changed: true, Cut: 1},
+			{App: "shop", Host: "app2", State: plan.LaneDone, Changed: true, Cut: 3},
+			{App: "shop", Host: "app3", State: plan.LaneDone, Changed: true},
+		}}
+		var text bytes.Buffer
+		showOutcome(&text, p, o, "run")
+		want := "  app1: 1 request was cut: it did not end within the drain deadline of 30s\n  app2: 3 requests were cut: they did not end within the drain deadline of 30s\n"
+		if !strings.Contains(text.String(), want) || strings.Contains(text.String(), "app3: 0") {
+			t.Errorf("%s: %s\nwant\n%s", status, text.String(), want)
+		}
+		var out bytes.Buffer
+		v := &jsonView{w: &out, now: time.Now}
+		v.start("run", p)
+		v.finish(o)
+		var line struct {
+			Outcome struct{ Apps, Lanes []struct{ Cut *int } }
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if err := json.Unmarshal([]byte(lines[len(lines)-1]), &line); err != nil {
+			t.Fatal(err)
+		}
+		if apps := line.Outcome.Apps; len(apps) != 1 || apps[0].Cut == nil || *apps[0].Cut != 4 || *line.Outcome.Lanes[1].Cut != 3 {
+			t.Errorf("%s: %s", status, out.String())
+		}
+	}
+}
