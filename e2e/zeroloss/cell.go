@@ -112,7 +112,12 @@ func (s *scene) holding() string {
 
 func (s *scene) trikk(command string, args ...string) {
 	s.t.Helper()
-	s.f.Trikk(s.t, s.config, append([]string{command, "-e", "test", "--yes"}, args...)...).Exit(s.t, 0)
+	r := s.f.Trikk(s.t, s.config, append([]string{command, "-e", "test", "--yes"}, args...)...).Exit(s.t, 0)
+	for line := range strings.Lines(r.Stderr) {
+		if strings.Contains(line, "the proxy counts wrong") || strings.Contains(line, "the proxy has forgotten") {
+			s.t.Log(strings.TrimSpace(line))
+		}
+	}
 }
 
 // under runs an operation under load and gives what was lost from the moment when one version answers until another one does.
