@@ -4,6 +4,7 @@ package zeroloss
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,9 +91,26 @@ func (s *scene) app(more string) {
 	service: commands: {start: "bin/itas start", stop: "bin/itas stop", status: "bin/itas status", timeout: "20s"}
 	probes: ready: http: {port: %d, path: "/ready", contains: "ready {version}", interval: "200ms", deadline: "10s"}
 	rollout: {rolling: maxUnavailable: %d, drainDeadline: "30s", admitDeadline: "30s"}
-	environments: test: servers: ["app1", "app2", "app3"]
+	environments: test: servers: [%s]
 	%s
-	%s`, e2e.AppUser, s.repo.URL, port, port, s.atOnce(), s.front.app, more))
+	%s`, e2e.AppUser, s.repo.URL, port, port, s.atOnce(), s.names(), s.front.app, more))
+}
+
+// servers are those that are deployed to. The proxies know all three; where time is short, one may stay empty.
+func (s *scene) servers() []*e2e.Machine {
+	if s.front.brief && !e2e.Everything() {
+		return s.f.App[:2]
+	}
+	return s.f.App[:3]
+}
+
+// names are the servers in CUE.
+func (s *scene) names() string {
+	var out []string
+	for _, m := range s.servers() {
+		out = append(out, strconv.Quote(m.Name))
+	}
+	return strings.Join(out, ", ")
 }
 
 // behind puts the app behind both proxies.
@@ -180,7 +198,7 @@ func (s *scene) reloaded() cell {
 // reloadInTurns waits until all servers that take their turn together are held, reloads the proxies and lets the turns go on. A reload
 // for each of them would hit the ones that are restarting already.
 func (s *scene) reloadInTurns(done <-chan struct{}) {
-	left := len(s.f.App[:3])
+	left := len(s.servers())
 	for {
 		held := s.held()
 		if n := len(held); n > 0 && n >= min(s.atOnce(), left) {
@@ -204,7 +222,7 @@ func (s *scene) reloadInTurns(done <-chan struct{}) {
 // held are the servers that are held.
 func (s *scene) held() []*e2e.Machine {
 	var out []*e2e.Machine
-	for _, m := range s.f.App[:3] {
+	for _, m := range s.servers() {
 		if m.Exists(hold) {
 			out = append(out, m)
 		}
