@@ -21,11 +21,11 @@ type subject struct {
 // with the schema field by field, apart from it; what CUE alone found is added.
 func (r *reader) diagnose(s subject) []Diagnostic {
 	said := r.explain(s)
-	b, err := r.build([]folder{r.folder}, r.parseRaw)
+	b, err := r.build([]folder{r.folder}, raw{module: r.module, cuts: r.cuts}.parse)
 	if err != nil || b.values[0].err != nil || notBuilt(b.values[0].value) {
 		return said
 	}
-	c := comparison{module: r.module, real: s.real, root: s.root, home: r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))}
+	c := comparison{module: r.module, cuts: r.cuts, real: s.real, root: s.root, home: r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))}
 	raw := field(b.values[0].value, s.root)
 	switch s.root {
 	case "app":
@@ -53,6 +53,7 @@ type comparison struct {
 	home   string    // the package's folder, as positions show it
 	shared shape     // the fields of an app, which hold in its environments
 	diags  []Diagnostic
+	cuts   cuts     // what was taken out of the files
 	sound  []string // the paths of sound values that are made of others
 	// perhaps are mistakes only if CUE finds one at the same path: what is missing may come from the schema.
 	perhaps []Diagnostic

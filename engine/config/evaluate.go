@@ -127,6 +127,7 @@ type built struct {
 // loaded is one package: its value, or why there is none.
 type loaded struct {
 	value cue.Value
+	inst  *build.Instance
 	err   error
 }
 
@@ -179,10 +180,13 @@ func instance(ctx *cue.Context, in *build.Instance) loaded {
 		return loaded{err: in.Err}
 	}
 	v := ctx.BuildInstance(in)
+	if in.Err != nil { // building found what loading didn't
+		return loaded{err: in.Err}
+	}
 	if !v.Exists() {
 		return loaded{err: v.Err()}
 	}
-	return loaded{value: v}
+	return loaded{value: v, inst: in}
 }
 
 // guarded evaluates one package; a panic of the evaluator is a mistake of the package.
@@ -193,7 +197,7 @@ func (e evaluator) guarded(f folder, l loaded, lang language) (o outcome) {
 		}
 	}()
 	defer e.begin(work{f.dir, f.start(e.module).File})()
-	p := reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}}
+	p := reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}, cuts: cuts{}}
 	p.read(l)
 	p.outcome.diags = tidy(merge(p.outcome.diags))
 	return p.outcome

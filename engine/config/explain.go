@@ -18,6 +18,9 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 	if !s.own.Exists() {
 		return
 	}
+	if c.cuts.caused(s.own.Err()) {
+		return
+	}
 	if err := s.own.Err(); err != nil {
 		c.broken(s.own, err, path)
 		return
@@ -29,6 +32,9 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 	}
 	u := schema.Unify(s.own)
 	err := u.Validate(cue.Concrete(true))
+	if c.cuts.caused(err) {
+		return
+	}
 	if err == nil || soundByItself(schema, s.own) {
 		c.computed(s.own, path)
 		return
@@ -266,6 +272,9 @@ func (r *reader) explain(s subject) []Diagnostic {
 	var out []Diagnostic
 	at := map[string]int{}
 	for _, e := range errors.Errors(s.err) {
+		if r.cuts.caused(e) {
+			continue
+		}
 		path := e.Path()
 		if len(path) > 0 && path[0] == "app" {
 			path = path[1:]
@@ -279,6 +288,9 @@ func (r *reader) explain(s subject) []Diagnostic {
 		f, _ := e.Msg()
 		d.exact = f == "field not allowed"
 		d.vague = strings.HasPrefix(f, "incomplete value")
+		if d.exact && len(r.cuts) > 0 {
+			continue // not allowed by what something was taken out of; what the schema doesn't allow is found without CUE
+		}
 		if !r.mine(d.Pos) {
 			d.Pos, d.vague = r.enclosing(s.real, names), true
 		}
