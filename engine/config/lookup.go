@@ -102,7 +102,7 @@ func (k lookup) follow(ref reference) (d Diagnostic, bad *step) {
 		case f.declared && !f.required && (ref.maybe || !ref.sure):
 			return d, nil
 		case f.declared || f.open && !whole:
-			if ref.maybe || !ref.sure || k.failed(v) {
+			if ref.maybe || !ref.sure || failed(v) {
 				return d, nil
 			}
 		}
@@ -127,10 +127,17 @@ func (k lookup) rootless(ref reference) bool {
 	return bad != nil
 }
 
-// failed reports whether a value has a mistake of its own, so that what it lacks proves nothing.
-func (k lookup) failed(v cue.Value) bool {
-	depth := len(v.Path().Selectors())
-	return slices.ContainsFunc(errors.Errors(v.Err()), func(e errors.Error) bool { return len(e.Path()) <= depth })
+// failed reports whether a value has a mistake of its own, apart from those of its parts.
+func failed(v cue.Value) bool {
+	if v.IncompleteKind() != cue.BottomKind {
+		return false
+	}
+	for _, w := range parts(v) {
+		if w.Err() != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // start gives the value of a reference's first name, and whether all of it is known: nothing adds to an imported package.

@@ -223,7 +223,7 @@ func (r *reader) places(v cue.Value, from map[string]plan.Pos) map[string]plan.P
 }
 
 func (r *reader) collect(v cue.Value, prefix string, out map[string]plan.Pos) {
-	for name, w := range children(v) {
+	for name, w := range parts(v) {
 		path := prefix + name
 		if prefix == "" && name == "environments" {
 			continue
