@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -36,7 +37,40 @@ func (r *reader) diagnose(s subject) []Diagnostic {
 	default:
 		c.environments(b.language, raw)
 	}
-	return c.with(said)
+	out := c.with(said)
+	for i, d := range out {
+		out[i] = r.home(d, s.root, raw)
+	}
+	return merge(out)
+}
+
+// home moves what nobody set from a shared package, which may well leave it open, to the app that lacks it.
+func (r *reader) home(d Diagnostic, root string, raw cue.Value) Diagnostic {
+	own := r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))
+	if !d.absent || path.Dir(d.Pos.File) == own {
+		return d
+	}
+	best := plan.Pos{}
+	for _, l := range r.folder.labels {
+		if l.name == root {
+			best = l.pos
+		}
+	}
+	for i, v, names := 0, raw, strings.Split(d.Path, "."); i < len(names) && v.Exists(); i++ {
+		if p, ok := r.folder.written[root+"."+strings.Join(names[:i+1], ".")]; ok {
+			best = p
+		}
+		if v = next(v, names[i]); v.Exists() {
+			if p := r.pos(r.labelPos(v)); path.Dir(p.File) == own {
+				best = p
+			}
+		}
+	}
+	if best.File != "" {
+		d.Hint = "it is left open at " + place(d.Pos)
+		d.Pos = best
+	}
+	return d
 }
 
 // notBuilt reports whether a package refers to what doesn't exist: its fields can't be looked at then.

@@ -112,7 +112,9 @@ func (r *reader) tell(found []fault, gone map[string]bool, first bool) {
 		d := r.one(f.err)
 		switch f.kind {
 		case unused:
-			if !first || slices.ContainsFunc(found, func(o fault) bool { return o.kind == unknown && nearest(o.name, []string{f.name}) != "" }) {
+			if !first || slices.ContainsFunc(found, func(o fault) bool {
+				return o.kind == unknown && (o.name == f.name || nearest(o.name, []string{f.name}) != "")
+			}) {
 				continue
 			}
 		case unknown:
