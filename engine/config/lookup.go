@@ -28,7 +28,7 @@ type lookup struct {
 // silent.
 func (r *reader) misnamed(l loaded) (out []Diagnostic, changed bool) {
 	deep := l.value.Validate(cue.Concrete(true)) != nil
-	seen := map[*build.Instance]bool{}
+	seen, stands := map[*build.Instance]bool{}, standsFor{}
 	var at []token.Pos
 	var visit func(in *build.Instance, v cue.Value)
 	visit = func(in *build.Instance, v cue.Value) {
@@ -37,6 +37,8 @@ func (r *reader) misnamed(l loaded) (out []Diagnostic, changed bool) {
 		}
 		seen[in] = true
 		k := lookup{module: r.module, cuts: r.cuts, mentions: mentionsIn(in.Files), pkg: v, inst: in, deep: deep}
+		unfit := k.misfits(r.language, stands)
+		out, changed = append(out, unfit...), changed || len(unfit) > 0
 		wrong, bad := k.check()
 		out, at = append(out, wrong...), append(at, bad...)
 		for _, i := range in.Imports {
