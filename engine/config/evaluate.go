@@ -14,6 +14,7 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/load"
 	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
 	"trikk.dev/engine/plan"
 )
 
@@ -68,6 +69,7 @@ func (o outcome) nameless() bool { return o.failed() && o.name == "" && o.folder
 type evaluator struct {
 	module
 	overlay map[string]load.Source
+	lost    []token.Pos // imports of packages that don't exist, which are told
 }
 
 // parseFile is how load reads a file.

@@ -18,10 +18,17 @@ const maxMends = 8
 // mend tells what CUE doesn't build at all, names that don't exist and what nobody uses, and gives the package without it. The
 // value is still missing where there is more that CUE doesn't build.
 func (r *reader) mend(l loaded) loaded {
+	fresh := len(r.cuts) == 0 // later, what was taken out may have been all that used something
+	if l.err != nil && len(r.lost) > 0 {
+		for _, p := range r.lost {
+			r.cuts.add(p)
+		}
+		l = r.rebuild()
+	}
 	gone := map[string]bool{} // imports that were taken out: what refers to them is told there
 	for round := 0; l.err != nil && round < maxMends; round++ {
 		found := faultsOf(l.err)
-		r.tell(found, gone, len(r.cuts) == 0)
+		r.tell(found, gone, fresh && round == 0)
 		if !r.cut(found) {
 			return l
 		}
