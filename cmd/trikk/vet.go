@@ -133,11 +133,12 @@ type findings struct {
 	apps, environments map[string]bool
 	deployments        int
 	warnings           []config.Diagnostic
+	none               bool // the config repository has no app at all
 }
 
 // countWithin counts what is within: apps, and environments that are there or that these apps are deployed to.
 func countWithin(w config.Workspace, within func(plan.Pos) bool) findings {
-	v := findings{apps: map[string]bool{}, environments: map[string]bool{}}
+	v := findings{apps: map[string]bool{}, environments: map[string]bool{}, none: len(w.Apps()) == 0}
 	for _, e := range w.Environments {
 		if within(e.Pos) {
 			v.environments[e.Name] = true
@@ -165,6 +166,10 @@ func (c *cli) showVetted(v findings) {
 	}
 	for _, d := range v.warnings {
 		c.say("warning: %s", d)
+	}
+	if v.none {
+		c.say("the config repository has no app yet; one is a folder with app: schema.#App & {…}, as trikk init shows")
+		return
 	}
 	if !c.flags.quiet {
 		fmt.Fprintf(c.out, "%s in %s, %s: all right\n", plural(len(v.apps), "app"), plural(len(v.environments), "environment"), plural(v.deployments, "deployment"))

@@ -95,11 +95,11 @@ func (c *checker) app(a plan.App) {
 		c.watches(a, env)
 	}
 	for i, s := range a.Standby {
-		if slices.Contains(a.Servers, s) {
+		if s != "" && slices.Contains(a.Servers, s) {
 			c.add(a, fmt.Sprintf("standby.%d", i), fmt.Sprintf("server %s is both active and standby", s), "the other is at "+place(at(a, fmt.Sprintf("servers.%d", slices.Index(a.Servers, s)))))
 		}
 	}
-	if p := a.Topology.Pairs; p != nil && len(a.Servers) > 0 && len(p.Proxies) != len(a.Servers) {
+	if p := a.Topology.Pairs; p != nil && len(a.Servers) > 0 && len(p.Proxies) != len(a.Servers) && !slices.Contains(slices.Concat(p.Proxies, a.Servers), "") {
 		c.add(a, "topology.pairs.proxies", fmt.Sprintf("%s for %s in environment %s", count(len(p.Proxies), "proxy", "proxies"), count(len(a.Servers), "server", "servers"), a.Env),
 			"pairs need one proxy for each server; the servers are at "+place(at(a, "servers")))
 	}
@@ -150,6 +150,9 @@ func proxiesOf(a plan.App) (string, []string) {
 // listed checks a list of inventory names.
 func (c *checker) listed(a plan.App, what, path string, names, known []string) {
 	for i, n := range names {
+		if n == "" {
+			continue // of a list with mistakes
+		}
 		here := fmt.Sprintf("%s.%d", path, i)
 		if first := slices.Index(names, n); first < i {
 			c.add(a, here, fmt.Sprintf("%s %s is listed twice", what, n), "the other is at "+place(at(a, fmt.Sprintf("%s.%d", path, first))))

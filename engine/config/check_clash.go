@@ -228,7 +228,7 @@ func installedOn(a plan.App) []string {
 		out = slices.Concat(out, proxies)
 	}
 	slices.Sort(out)
-	return slices.Compact(out)
+	return slices.DeleteFunc(slices.Compact(out), func(h string) bool { return h == "" }) // of a list with mistakes
 }
 
 // wants lists what an app wants of a machine for itself, with the fields that say so.
@@ -256,7 +256,7 @@ func wants(a plan.App, host plan.Host) map[string][]string {
 	if a.Layout.Root != "" {
 		out[root] = []string{"layout.root"}
 	}
-	if s := a.Service.Systemd; s != nil {
+	if s := a.Service.Systemd; s != nil && s.Unit != "" {
 		out["unit "+strings.TrimSuffix(s.Unit, ".service")] = []string{"service.systemd.unit"}
 	}
 	return out

@@ -37,6 +37,7 @@ func (c *checker) machines(e plan.Environment) {
 	for _, p := range e.Proxies {
 		all = append(all, p.Host)
 	}
+	all = slices.DeleteFunc(all, func(h plan.Host) bool { return h.Address == "" }) // with mistakes
 	slices.SortFunc(all, func(a, b plan.Host) int { return comparePos(a.Pos, b.Pos) })
 	for i, h := range all {
 		for _, g := range all[:i] {
@@ -86,6 +87,9 @@ func machine(h plan.Host) string {
 func machinesOf(e plan.Environment) map[string]string {
 	out := map[string]string{}
 	for _, name := range hosts(e) {
+		if hostOf(e, name).Address == "" {
+			continue // with mistakes: which one it is isn't known
+		}
 		out[name] = machineIn(e, hostOf(e, name), maxJumps)
 	}
 	return out

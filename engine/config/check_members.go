@@ -79,6 +79,9 @@ func (c *checker) misnamed(a plan.App, field string, points []plan.Point) {
 	programs := map[[2]string][]string{}
 	for _, p := range points {
 		for _, m := range p.Misnamed() {
+			if m.Name == "" { // the schema tells that
+				continue
+			}
 			k := [2]string{field + "." + m.Field, m.Hint}
 			if rules[k] == nil && !c.isWrong(a, k[0]) {
 				rules[k] = &m

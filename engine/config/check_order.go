@@ -17,7 +17,7 @@ func (c *checker) order() {
 		}
 		byEnv[a.Env][a.Name] = a
 		for i, n := range a.After {
-			if !c.nameless && !slices.Contains(c.names, n) {
+			if n != "" && !c.nameless && !slices.Contains(c.names, n) {
 				c.add(a, fmt.Sprintf("after.%d", i), fmt.Sprintf("unknown app %q", n), suggest(n, c.names))
 			}
 		}

@@ -41,6 +41,9 @@ func (h held) String() string { return fmt.Sprintf("%s %q", h.what, h.path) }
 func heldBy(a plan.App) []held {
 	var out []held
 	for i, p := range a.Layout.Persist {
+		if p == "" {
+			continue // of a list with mistakes
+		}
 		out = append(out, held{path: p, field: fmt.Sprintf("layout.persist.%d", i), what: "persisted"})
 	}
 	if a.Marker != "" {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"cuelang.org/go/cue/token"
 	"trikk.dev/engine/plan"
 )
 
@@ -61,17 +62,16 @@ func (m module) isLeaf(all []folder, p plan.Pos) bool {
 	})
 }
 
-// unresolved finds imports of packages that don't exist. The packages that have them are marked as broken, and so is all
-// that rests on a broken package: the mistake is told once.
-func (m module) unresolved(all []folder) []Diagnostic {
+// unresolved finds imports of packages that don't exist, and their places. All that rests on a broken package is marked as
+// broken too: the mistake is told once.
+func (m module) unresolved(all []folder) (out []Diagnostic, at []token.Pos) {
 	dirs := map[string]bool{}
 	var known []string
 	for _, f := range all {
 		dirs[f.dir] = true
 		known = append(known, strings.TrimSuffix(m.path+"/"+f.dir, "/."))
 	}
-	var out []Diagnostic
-	for i, f := range all {
+	for _, f := range all {
 		for _, p := range f.imports {
 			dir, own := m.dirOf(p.path)
 			switch {
@@ -82,12 +82,12 @@ func (m module) unresolved(all []folder) []Diagnostic {
 			default:
 				out = append(out, Diagnostic{Pos: p.pos, Message: "no package \"" + p.path + "\"", Hint: "nothing is fetched: packages of other modules go under cue.mod/pkg"})
 			}
-			all[i].broken = true
+			at = append(at, p.at)
 		}
 	}
 	for m.spread(all) {
 	}
-	return out
+	return out, at
 }
 
 // provided reports whether a package that is not the module's own exists.

@@ -52,7 +52,9 @@ func (c *comparison) app(l language, raw cue.Value) {
 		}
 		c.node(m.value, s.child(c, name), []string{name}, partly)
 	}
-	c.missing(top, s, nil, meant)
+	if !c.cuts.hides(raw) {
+		c.missing(top, s, nil, meant)
+	}
 	c.shared = top
 	c.deployments(top.fields["environments"].value, l.deployment, s)
 }
@@ -64,15 +66,19 @@ func (c *comparison) deployments(schema, deployment cue.Value, s side) {
 		return
 	}
 	sh, n := shapeOf(schema), 0
+	d := wholly
+	if c.cuts.hides(s.own) {
+		d = partly
+	}
 	for name, w := range written(envs.own) {
 		n++
 		path := []string{"environments", name}
 		if _, ok := c.match(sh, name, w, []string{"environments"}); !ok {
 			continue
 		}
-		c.node(deployment, side{own: w, base: s.own, at: c.pos(c.labelPos(w))}, path, wholly)
+		c.node(deployment, side{own: w, base: s.own, at: c.pos(c.labelPos(w))}, path, d)
 	}
-	if n == 0 {
+	if n == 0 && !c.cuts.hides(envs.own) {
 		c.add(envs.at, []string{"environments"}, "must have at least one environment", "")
 	}
 }
@@ -94,7 +100,7 @@ func (c *comparison) environments(l language, raw cue.Value) {
 type depth int
 
 const (
-	partly depth = iota // an app's own fields: environments may add to them
+	partly depth = iota // an app's own fields, to which environments may add, and structs of which something was taken out
 	wholly
 )
 
@@ -130,6 +136,9 @@ func (c *comparison) group(schema cue.Value, s side, path []string, d depth) {
 	}
 	if s.base.Exists() && notBuilt(s.base) {
 		return // told at the app
+	}
+	if c.cuts.hides(s.own) || c.cuts.hides(s.base) {
+		d = partly
 	}
 	sh := shapeOf(schema)
 	typos := 0

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -21,11 +22,11 @@ type subject struct {
 // with the schema field by field, apart from it; what CUE alone found is added.
 func (r *reader) diagnose(s subject) []Diagnostic {
 	said := r.explain(s)
-	b, err := r.build([]folder{r.folder}, r.parseRaw)
+	b, err := r.build([]folder{r.folder}, raw{module: r.module, cuts: r.cuts}.parse)
 	if err != nil || b.values[0].err != nil || notBuilt(b.values[0].value) {
 		return said
 	}
-	c := comparison{module: r.module, real: s.real, root: s.root, home: r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))}
+	c := comparison{module: r.module, cuts: r.cuts, real: s.real, root: s.root, home: r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))}
 	raw := field(b.values[0].value, s.root)
 	switch s.root {
 	case "app":
@@ -36,7 +37,40 @@ func (r *reader) diagnose(s subject) []Diagnostic {
 	default:
 		c.environments(b.language, raw)
 	}
-	return c.with(said)
+	out := c.with(said)
+	for i, d := range out {
+		out[i] = r.home(d, s.root, raw)
+	}
+	return merge(out)
+}
+
+// home moves what nobody set from a shared package, which may well leave it open, to the app that lacks it.
+func (r *reader) home(d Diagnostic, root string, raw cue.Value) Diagnostic {
+	own := r.show(filepath.Join(r.root, filepath.FromSlash(r.folder.dir)))
+	if !d.absent || path.Dir(d.Pos.File) == own {
+		return d
+	}
+	best := plan.Pos{}
+	for _, l := range r.folder.labels {
+		if l.name == root {
+			best = l.pos
+		}
+	}
+	for i, v, names := 0, raw, strings.Split(d.Path, "."); i < len(names) && v.Exists(); i++ {
+		if p, ok := r.folder.written[root+"."+strings.Join(names[:i+1], ".")]; ok {
+			best = p
+		}
+		if v = next(v, names[i]); v.Exists() {
+			if p := r.pos(r.labelPos(v)); path.Dir(p.File) == own {
+				best = p
+			}
+		}
+	}
+	if best.File != "" {
+		d.Hint = "it is left open at " + place(d.Pos)
+		d.Pos = best
+	}
+	return d
 }
 
 // notBuilt reports whether a package refers to what doesn't exist: its fields can't be looked at then.
@@ -53,6 +87,7 @@ type comparison struct {
 	home   string    // the package's folder, as positions show it
 	shared shape     // the fields of an app, which hold in its environments
 	diags  []Diagnostic
+	cuts   cuts     // what was taken out of the files
 	sound  []string // the paths of sound values that are made of others
 	// perhaps are mistakes only if CUE finds one at the same path: what is missing may come from the schema.
 	perhaps []Diagnostic

@@ -14,6 +14,7 @@ import (
 	"cuelang.org/go/cue/cuecontext"
 	"cuelang.org/go/cue/load"
 	"cuelang.org/go/cue/parser"
+	"cuelang.org/go/cue/token"
 	"trikk.dev/engine/plan"
 )
 
@@ -72,6 +73,7 @@ type evaluator struct {
 	overlay map[string]load.Source
 	// inSource tells that apps are joined to the schema in their source; otherwise it is done when they are read.
 	inSource bool
+	lost     []token.Pos // imports of packages that don't exist, which are told
 }
 
 // parseFile is how load reads a file.
@@ -154,6 +156,7 @@ type built struct {
 // loaded is one package: its value, or why there is none.
 type loaded struct {
 	value cue.Value
+	inst  *build.Instance
 	err   error
 }
 
@@ -206,10 +209,13 @@ func instance(ctx *cue.Context, in *build.Instance) loaded {
 		return loaded{err: in.Err}
 	}
 	v := ctx.BuildInstance(in)
+	if in.Err != nil { // building found what loading didn't
+		return loaded{err: in.Err}
+	}
 	if !v.Exists() {
 		return loaded{err: v.Err()}
 	}
-	return loaded{value: v}
+	return loaded{value: v, inst: in}
 }
 
 // guarded evaluates one package; a panic of the evaluator is a mistake of the package.
@@ -220,7 +226,7 @@ func (e evaluator) guarded(f folder, l loaded, lang language) (o outcome) {
 		}
 	}()
 	defer e.begin(work{f.dir, f.start(e.module).File})()
-	p := reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}}
+	p := reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}, cuts: cuts{}}
 	p.read(l)
 	p.outcome.diags = tidy(merge(p.outcome.diags))
 	return p.outcome

@@ -18,6 +18,9 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 	if !s.own.Exists() {
 		return
 	}
+	if c.cuts.caused(s.own.Err()) {
+		return
+	}
 	if err := s.own.Err(); err != nil {
 		c.broken(s.own, err, path)
 		return
@@ -29,6 +32,9 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 	}
 	u := schema.Unify(s.own)
 	err := u.Validate(cue.Concrete(true))
+	if c.cuts.caused(err) {
+		return
+	}
 	if err == nil || soundByItself(schema, s.own) {
 		c.computed(s.own, path)
 		return
@@ -37,7 +43,7 @@ func (c *comparison) leaf(schema cue.Value, s side, path []string) {
 		if c.settled(path) || c.inside(s.own, path) {
 			return
 		}
-		c.add(pos, path, noValue(s.own), "")
+		c.lack(pos, path, noValue(s.own))
 		return
 	}
 	if u.Err() == nil {
@@ -266,6 +272,9 @@ func (r *reader) explain(s subject) []Diagnostic {
 	var out []Diagnostic
 	at := map[string]int{}
 	for _, e := range errors.Errors(s.err) {
+		if r.cuts.caused(e) {
+			continue
+		}
 		path := e.Path()
 		if len(path) > 0 && path[0] == "app" {
 			path = path[1:]
@@ -277,8 +286,14 @@ func (r *reader) explain(s subject) []Diagnostic {
 		}
 		d.Path = strings.Join(names, ".")
 		f, _ := e.Msg()
+		if f == "field is required but not present" {
+			d.Message, d.absent = "required field is missing", true
+		}
 		d.exact = f == "field not allowed"
 		d.vague = strings.HasPrefix(f, "incomplete value")
+		if d.exact && len(r.cuts) > 0 {
+			continue // not allowed by what something was taken out of; what the schema doesn't allow is found without CUE
+		}
 		if !r.mine(d.Pos) {
 			d.Pos, d.vague = r.enclosing(s.real, names), true
 		}
@@ -339,47 +354,3 @@ func (m module) other(p token.Pos) string {
 }
 
 func twice(a, b cue.Value) string { return fmt.Sprintf("set twice: %s and %s", short(a), short(b)) }
-
-// kindWords names a kind as people call it.
-func kindWords(k cue.Kind) string {
-	var out []string
-	for _, w := range []struct {
-		kind cue.Kind
-		word string
-	}{{cue.StringKind, "a string in quotes"}, {cue.NumberKind, "a number"}, {cue.IntKind, "a whole number"}, {cue.FloatKind, "a number with a point"}, {cue.BoolKind, "true or false"},
-		{cue.ListKind, "a list: […]"}, {cue.StructKind, "a struct: {…}"}, {cue.NullKind, "null"}, {cue.BytesKind, "bytes"}} {
-		if k&w.kind == w.kind && !(cue.NumberKind&w.kind == w.kind && w.kind != cue.NumberKind && k&cue.NumberKind == cue.NumberKind) {
-			out = append(out, w.word)
-		}
-	}
-	return strings.Join(out, " or ")
-}
-
-// short writes a value in at most one short line.
-func short(v cue.Value) string {
-	switch v.IncompleteKind() {
-	case cue.StructKind:
-		return "a struct"
-	case cue.ListKind:
-		return "a list"
-	}
-	return clip(fmt.Sprint(v))
-}
-
-// clip cuts a long text.
-func clip(s string) string {
-	const most = 60
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return s
-}
-
-func quoted(words []string) string {
-	out := make([]string, len(words))
-	for i, w := range words {
-		out[i] = fmt.Sprintf("%q", w)
-	}
-	return strings.Join(out, ", ")
-}

@@ -54,17 +54,18 @@ func loadHere(ctx context.Context, o Options) (Workspace, error) {
 	if err != nil {
 		return Workspace{}, fmt.Errorf("looking for CUE files: %w", err)
 	}
-	diags = append(diags, m.unresolved(folders)...)
+	missing, lost := m.unresolved(folders)
 	told := map[string]bool{}
 	for _, d := range diags {
 		told[d.Pos.File] = true
 	}
+	diags = append(diags, missing...)
 	over, err := m.overlay()
 	if err != nil {
 		return Workspace{}, err
 	}
 	diags = slices.DeleteFunc(diags, func(d Diagnostic) bool { return !within.covers(m.file(d.Pos)) && m.isLeaf(folders, d.Pos) })
-	e := evaluator{module: m, overlay: over}
+	e := evaluator{module: m, overlay: over, lost: lost}
 	outcomes, err := e.all(ctx, o.wanted(m.classify(folders)))
 	if err != nil {
 		return Workspace{}, fmt.Errorf("evaluating: %w", err)

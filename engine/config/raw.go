@@ -10,11 +10,17 @@ import (
 	"cuelang.org/go/cue/parser"
 )
 
-// parseRaw parses a file and takes the schema out of it: every reference to a definition of the schema becomes "_", and the
+// raw reads files without the schema and without what is told already.
+type raw struct {
+	module
+	cuts cuts
+}
+
+// parse parses a file and takes the schema out of it: every reference to a definition of the schema becomes "_", and the
 // users' own definitions become open. What users wrote can then be looked at field by field; with the schema in it, one
 // mistake hides others from CUE.
-func (m module) parseRaw(name string, src any, cfg parser.Config) (*ast.File, error) {
-	f, err := parser.ParseFile(name, src, cfg)
+func (m raw) parse(name string, src any, cfg parser.Config) (*ast.File, error) {
+	f, err := m.cuts.parse(name, src, cfg)
 	if err != nil || m.isSchema(name) {
 		return f, err
 	}
@@ -53,7 +59,7 @@ func opened(name string) string {
 	return hidden + rest + openedEnd
 }
 
-// foreign lists the names of imported packages that are not read by parseRaw, CUE's own and the schema: their definitions
+// foreign lists the names of imported packages that are not read raw, CUE's own and the schema: their definitions
 // keep their names.
 func (m module) foreign(f *ast.File) map[string]bool {
 	out := map[string]bool{}

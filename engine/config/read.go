@@ -20,16 +20,28 @@ type reader struct {
 	language language
 	outcome  outcome
 	envs     []string // the environments of an app with mistakes
+	cuts     cuts     // what was taken out of the files
 }
 
 func (r *reader) add(ds ...Diagnostic) { r.outcome.diags = append(r.outcome.diags, ds...) }
 
-// read takes the app or the environments out of a package.
+// read takes the app or the environments out of a package, and tells what keeps CUE from building it.
 func (r *reader) read(l loaded) {
-	if l.err != nil {
-		r.add(r.plain(l.err)...)
+	if l = r.mend(l); l.err != nil {
 		return
 	}
+	wrong, cut := r.misnamed(l)
+	r.add(wrong...)
+	if cut {
+		if l = r.mend(r.rebuild()); l.err != nil {
+			return
+		}
+	}
+	r.take(l)
+}
+
+// take takes the app or the environments out of a package that CUE could build.
+func (r *reader) take(l loaded) {
 	wrong := r.form()
 	r.add(wrong...)
 	app := field(l.value, "app")
@@ -213,7 +225,7 @@ func (r *reader) places(v cue.Value, from map[string]plan.Pos) map[string]plan.P
 }
 
 func (r *reader) collect(v cue.Value, prefix string, out map[string]plan.Pos) {
-	for name, w := range children(v) {
+	for name, w := range parts(v) {
 		path := prefix + name
 		if prefix == "" && name == "environments" {
 			continue

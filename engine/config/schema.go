@@ -15,6 +15,7 @@ import (
 
 // language is the schema's values in one CUE context.
 type language struct {
+	schema      cue.Value
 	app         cue.Value
 	deployment  cue.Value
 	environment cue.Value
@@ -25,6 +26,7 @@ type language struct {
 // newLanguage looks up what this package needs of the built schema.
 func newLanguage(ctx *cue.Context, v cue.Value) (language, error) {
 	l := language{
+		schema:      v,
 		app:         v.LookupPath(cue.MakePath(cue.Def("App"))),
 		deployment:  v.LookupPath(cue.MakePath(cue.Def("Deployment"))),
 		environment: v.LookupPath(cue.MakePath(cue.Def("Environment"))),

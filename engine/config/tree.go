@@ -261,6 +261,7 @@ func hasAttribute(f *ast.File, start string) *ast.Attribute {
 type imported struct {
 	path string
 	pos  plan.Pos
+	at   token.Pos
 	// maybe: the file has a build attribute, so that it may not count.
 	maybe bool
 }
@@ -270,7 +271,7 @@ func (m module) imports(f *ast.File) (out []imported) {
 	maybe := hasAttribute(f, "@if(") != nil || exclusion(f) != nil
 	for spec := range f.ImportSpecs() {
 		if p, err := strconv.Unquote(spec.Path.Value); err == nil {
-			out = append(out, imported{path: ast.ParseImportPath(p).Path, pos: m.pos(spec.Path.Pos()), maybe: maybe})
+			out = append(out, imported{path: ast.ParseImportPath(p).Path, pos: m.pos(spec.Path.Pos()), at: spec.Pos(), maybe: maybe})
 		}
 	}
 	return out
