@@ -64,6 +64,12 @@ func (c *comparison) broken(v cue.Value, err error, at []string) {
 		if strings.Contains(e.Error(), "cycle with field") {
 			c.perhaps = append(c.perhaps, Diagnostic{Pos: c.pos(c.valuePos(v)), Path: strings.Join(at, "."), Message: "depends on itself"})
 		}
+		if text := cause(e); text != "" && !c.settled(at) {
+			d := c.one(e)
+			d.Path, d.Message = strings.Join(within(at, e.Path()), "."), text
+			c.diags = append(c.diags, d)
+			return
+		}
 		in := c.users(e)
 		if !strings.HasPrefix(format, "conflicting values %s and %s") || len(in) < 2 {
 			continue
@@ -75,6 +81,21 @@ func (c *comparison) broken(v cue.Value, err error, at []string) {
 		c.add(c.pos(here), at, fmt.Sprintf("set twice: %s and %s", clip(fmt.Sprint(args[0])), clip(fmt.Sprint(args[1]))), c.other(there))
 		return
 	}
+}
+
+// within gives the path of an error inside of a value: its own, where that goes deeper.
+func within(at, of []string) []string {
+	if len(of) > 0 && of[0] == "app" {
+		of = of[1:]
+	}
+	if len(of) <= len(at) {
+		return at
+	}
+	out := slices.Clone(at)
+	for _, name := range of[len(at):] {
+		out = append(out, bare(name))
+	}
+	return out
 }
 
 // isHome reports whether a place is in the package's own folder.

@@ -1,11 +1,35 @@
 package config
 
 import (
+	stderrors "errors"
 	"fmt"
 	"strings"
 
 	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/errors"
 )
+
+// cause says what is wrong with an expression by itself, whatever the schema wants of it, also where it is part of a string;
+// "" where that isn't clear.
+func cause(err error) string {
+	for ; err != nil; err = stderrors.Unwrap(err) {
+		e, ok := err.(errors.Error)
+		if !ok {
+			continue
+		}
+		format, _ := e.Msg()
+		for _, start := range []string{"failed arithmetic", "invalid operand", "cannot use", "cannot call", "not enough arguments", "too many arguments", "index out of range"} {
+			if strings.HasPrefix(format, start) {
+				return saying(e)
+			}
+		}
+		_, text, ok := strings.Cut(e.Error(), "error in call to ")
+		if ok && strings.HasPrefix(format, "error in call") && !strings.Contains(text, "incomplete") && !strings.Contains(text, "non-concrete") {
+			return "error in call to " + clip(text)
+		}
+	}
+	return ""
+}
 
 // kindWords names a kind as people call it.
 func kindWords(k cue.Kind) string {
