@@ -157,6 +157,7 @@ type built struct {
 type loaded struct {
 	value cue.Value
 	inst  *build.Instance
+	ctx   *cue.Context
 	err   error
 }
 
@@ -215,7 +216,7 @@ func instance(ctx *cue.Context, in *build.Instance) loaded {
 	if !v.Exists() {
 		return loaded{err: v.Err()}
 	}
-	return loaded{value: v, inst: in}
+	return loaded{value: v, inst: in, ctx: ctx}
 }
 
 // guarded evaluates one package; a panic of the evaluator is a mistake of the package.

@@ -20,6 +20,7 @@ type lookup struct {
 	mentions
 	pkg  cue.Value
 	inst *build.Instance
+	ctx  *cue.Context
 	deep bool // look at all references; otherwise only at those that CUE would let pass
 }
 
@@ -36,13 +37,13 @@ func (r *reader) misnamed(l loaded) (out []Diagnostic, changed bool) {
 			return
 		}
 		seen[in] = true
-		k := lookup{module: r.module, cuts: r.cuts, mentions: mentionsIn(in.Files), pkg: v, inst: in, deep: deep}
+		k := lookup{module: r.module, cuts: r.cuts, mentions: mentionsIn(in.Files), pkg: v, inst: in, ctx: l.ctx, deep: deep}
 		unfit := k.misfits(r.language, stands)
 		out, changed = append(out, unfit...), changed || len(unfit) > 0
 		wrong, bad := k.check()
 		out, at = append(out, wrong...), append(at, bad...)
 		for _, i := range in.Imports {
-			visit(i, v.Context().BuildInstance(i))
+			visit(i, l.ctx.BuildInstance(i))
 		}
 	}
 	visit(l.inst, l.value)
@@ -101,10 +102,12 @@ func (k lookup) follow(ref reference) (d Diagnostic, bad *step) {
 		case f.value.Exists() || f.broken:
 			v, whole = f.value, false
 			continue
+		case failed(v):
+			return d, nil
 		case f.declared && !f.required && (ref.maybe || !ref.sure):
 			return d, nil
 		case f.declared || f.open && !whole:
-			if ref.maybe || !ref.sure || failed(v) {
+			if ref.maybe || !ref.sure {
 				return d, nil
 			}
 		}
@@ -211,10 +214,10 @@ func (k lookup) imported(spec *ast.ImportSpec) (cue.Value, bool) {
 		return cue.Value{}, false
 	}
 	if in := k.inst.LookupImport(path); in != nil {
-		v := k.pkg.Context().BuildInstance(in)
+		v := k.ctx.BuildInstance(in)
 		return v, v.Exists()
 	}
-	v := k.pkg.Context().CompileString(fmt.Sprintf("import p %q\nx: p", path)).LookupPath(cue.MakePath(cue.Str("x")))
+	v := k.ctx.CompileString(fmt.Sprintf("import p %q\nx: p", path)).LookupPath(cue.MakePath(cue.Str("x")))
 	return v, v.Exists()
 }
 

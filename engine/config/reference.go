@@ -35,6 +35,9 @@ type spot struct {
 	maybe bool
 }
 
+// maxPath bounds the paths that are kept, in names: what is deeper is in no schema.
+const maxPath = 64
+
 // anyKey stands in a path for all keys that a pattern matches.
 const anyKey = "*"
 
@@ -74,6 +77,14 @@ func (r *mentions) decls(decls []ast.Decl, in spot) {
 // field goes into a field: its label, then its value.
 func (r *mentions) field(f *ast.Field, in spot) {
 	at := in
+	if len(in.path) > maxPath {
+		at.exact, at.fixed, at.sure = false, false, false
+		r.scopes[f] = at
+		if f.Value != nil {
+			r.expr(f.Value, at)
+		}
+		return
+	}
 	label := f.Label
 	if a, ok := label.(*ast.Alias); ok {
 		label, _ = a.Expr.(ast.Label)

@@ -201,7 +201,7 @@ func (s *scanner) parse(name string, data []byte) {
 	rel, _ := s.rel(name)
 	defer s.begin(work{File: s.show(name)})()
 	f, err := parser.ParseFile(name, data)
-	s.diags = append(s.diags, withoutEcho(s.plain(err))...)
+	s.diags = append(s.diags, assigned(withoutEcho(s.plain(err)), data)...)
 	pkg := ""
 	if f != nil {
 		pkg = f.PackageName()
@@ -230,14 +230,6 @@ func (s *scanner) parse(name string, data []byte) {
 		references(f, p.used)
 		s.environments(f.Decls, "", p.written)
 	}
-}
-
-// withoutEcho drops what a syntax error makes the parser say at the end of the same file.
-func withoutEcho(syntax []Diagnostic) []Diagnostic {
-	for n := len(syntax); n > 1 && strings.HasSuffix(syntax[n-1].Message, "found 'EOF'"); n = len(syntax) {
-		syntax = syntax[:n-1]
-	}
-	return syntax
 }
 
 // extern refuses files that would read other files.

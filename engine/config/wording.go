@@ -12,14 +12,14 @@ import (
 // cause says what is wrong with an expression by itself, whatever the schema wants of it, also where it is part of a string;
 // "" where that isn't clear.
 func cause(err error) string {
-	for ; err != nil; err = stderrors.Unwrap(err) {
+	for whole := err; err != nil; err = stderrors.Unwrap(err) {
 		e, ok := err.(errors.Error)
 		if !ok {
 			continue
 		}
 		format, _ := e.Msg()
 		for _, start := range []string{"failed arithmetic", "invalid operand", "cannot use", "cannot call", "not enough arguments", "too many arguments", "index out of range"} {
-			if strings.HasPrefix(format, start) {
+			if strings.HasPrefix(format, start) && (err == whole || start != "cannot use") { // what a string can't hold is told of the string
 				return saying(e)
 			}
 		}
