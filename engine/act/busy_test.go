@@ -141,7 +141,7 @@ func TestHeldIsOfTheFileItself(t *testing.T) {
 	targets := []act.LockTarget{{Host: "app01", Root: f.app.Layout.Root, App: "web"}}
 	f.sh("app01", `mkdir -p apps/web/.trikk && : >apps/web/.trikk/lock && echo '{"run":"R1","who":"bo@desk"}' >apps/web/.trikk/lock.info
 (flock -x other sh -c 'touch began; while [ ! -e go ]; do sleep 0.05; done' >/dev/null 2>&1 &)`)
-	defer f.sh("app01", "touch go")
+	defer f.sh("app01", "touch go; flock -w 10 other true") // it ends before its folder does
 	waitFor(t, func() bool { return strings.Contains(f.sh("app01", "ls"), "began") })
 	standIn(t, bin, "stat", `if [ "$1 $2" = "-c %i" ]; then exec /usr/bin/stat -c %i "$HOME/other"; fi
 exec /usr/bin/stat "$@"`)
