@@ -1,4 +1,4 @@
-.PHONY: build test full units race e2e killtest cells zeroloss simulate mutants lint
+.PHONY: build test full units e2e killtest cells zeroloss simulate mutants lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -16,15 +16,13 @@ full: ## everything, unreduced: also the cases that take minutes
 	TRIKK_FULL=1 go test -count=1 -timeout 120m ./e2e
 	$(MAKE) --no-print-directory zeroloss
 
-# lint runs go vet, on everything: the tests need no second one.
-units: ## all tests but the end-to-end ones; they need no privileges
-	go test -vet=off -timeout 20m $(shell go list ./... | grep -v /e2e)
-
 # The rooms that share memory between goroutines.
-CONCURRENT := act artifact host host/hosttest model proxy run secret sign
+CONCURRENT := $(addprefix trikk.dev/engine/,act artifact host host/hosttest model proxy run secret sign)
 
-race: ## the tests of the rooms that share memory, with the race detector
-	go test -vet=off -race -timeout 20m $(CONCURRENT:%=./engine/%)
+# lint runs go vet, on everything: the tests need no second one. RACE=-race runs the race detector where memory is shared.
+units: ## all tests but the end-to-end ones; they need no privileges
+	go test -vet=off $(RACE) -timeout 20m $(CONCURRENT)
+	go test -vet=off -timeout 20m $(filter-out $(CONCURRENT),$(shell go list ./... | grep -v /e2e))
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
 	go test -vet=off -timeout 20m ./e2e
