@@ -41,7 +41,8 @@ func fronts() []front {
 
 // TestFronts: two proxies of each kind in front of three servers lose no request, neither in a rollout nor in one that is undone.
 func TestFronts(t *testing.T) {
-	for _, k := range e2e.Full(1, fronts()...) {
+	e2e.Long(t)
+	for _, k := range fronts() {
 		t.Run(k.name, k.rollouts)
 	}
 }

@@ -30,17 +30,15 @@ type killing struct {
 // `trikk resume` goes on with the run, or `trikk apply` from another machine does. After each: all servers are on the new release
 // and in rotation, a second plan is empty, and nothing is left of the run that was cut off. No request is lost.
 func TestKillAtEveryJournalWrite(t *testing.T) {
+	e2e.Long(t)
 	k := newKilling(t)
 	load := k.f.Load(t, k.h.URL("hello"))
 	load.Saw("1.0")
-	writes := k.writes(t)
-	for _, at := range picked(writes) {
-		k.kill(t, at)
+	for at := range k.writes(t) {
+		k.kill(t, at+1)
 	}
-	if e2e.Everything() {
-		for _, at := range picked(k.undoWrites(t)) {
-			k.killUndo(t, at)
-		}
+	for at := range k.undoWrites(t) {
+		k.killUndo(t, at+1)
 	}
 	count := load.Stop()
 	// Read by make killtest and by people.
@@ -48,19 +46,6 @@ func TestKillAtEveryJournalWrite(t *testing.T) {
 	if count.Failed > 0 {
 		t.Errorf("%d of %d requests failed: %s", count.Failed, count.Requests, strings.Join(count.Errors, "\n"))
 	}
-}
-
-// picked are the writes at which a test kills: all in a full run, else a few from the first to the last.
-func picked(writes int) []int {
-	var out []int
-	step := 1
-	if !e2e.Everything() {
-		step = max(1, writes/2)
-	}
-	for at := 1; at <= writes; at += step {
-		out = append(out, at)
-	}
-	return out
 }
 
 func newKilling(t *testing.T) *killing {

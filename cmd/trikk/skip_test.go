@@ -71,6 +71,7 @@ func (w *way) close() { w.listener.Close() }
 
 // A server that can't be reached is left out, told, and picked up by the next apply.
 func TestSkip(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	w := b.wayTo()
@@ -99,6 +100,7 @@ func TestSkip(t *testing.T) {
 
 // TestResumeAfterSkip: a run that left a server out goes on whether the server is back or not, and leaves it out again.
 func TestResumeAfterSkip(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	w := b.wayTo()
