@@ -19,6 +19,7 @@ type front struct {
 	unavailable          int    // how many servers may be out at once; 0: one
 	sticky               bool   // clients keep the cookie of their server; only a rollout is measured
 	long                 bool   // only full runs have time for it
+	brief                bool   // where time is short, two of the servers are deployed to
 	start                start
 }
 
@@ -44,11 +45,11 @@ func fronts() []front {
 	plain, keeping := e2e.Balancer{Name: name, Port: 80, ToPort: port}, e2e.Balancer{Name: name, Port: 80, ToPort: port, Sticky: true}
 	return []front{
 		{driver: "haproxy", start: haproxy("driver: haproxy: {}", plain)},
-		{driver: "httpd", reloadCloses: true, start: httpd(plain)},
+		{driver: "httpd", reloadCloses: true, brief: true, start: httpd(plain)},
 		{driver: "nginx", closes: true, reloadCloses: true, start: nginx(plain)},
 		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy(plain)},
 		{driver: "marker", app: `marker: "config/disabled"`, start: haproxy(byMarker, plain)},
-		{driver: "command", start: haproxy(commands, plain)},
+		{driver: "command", brief: true, start: haproxy(commands, plain)},
 		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, long: true, start: haproxyAndNginx(plain)},
 		{driver: "haproxy, sticky clients", sticky: true, long: true, start: haproxy("driver: haproxy: {}", keeping)},
 		{driver: "httpd, sticky clients", sticky: true, reloadCloses: true, long: true, start: httpd(keeping)},

@@ -61,7 +61,7 @@ func (s *scene) app(more string) {
 
 // servers are those that are deployed to. The proxies know all three; where time is short, one may stay empty.
 func (s *scene) servers() []*e2e.Machine {
-	if !e2e.Everything() {
+	if s.front.brief && !e2e.Everything() {
 		return s.f.App[:2]
 	}
 	return s.f.App[:3]
