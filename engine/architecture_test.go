@@ -37,6 +37,7 @@ var rooms = map[string]room{
 	"engine/proxy":         {ours: []string{"engine/plan", "engine/host"}, modules: []string{"al.essio.dev/pkg/shellescape"}, never: []string{"os", "os/exec"}},
 	"engine/act": {ours: []string{"engine/plan", "engine/host", "engine/proxy", "engine/artifact", "engine/secret"},
 		modules: []string{"al.essio.dev/pkg/shellescape", "github.com/aymanbagabas/go-udiff"}},
+	"engine/survey": {ours: []string{"engine/plan", "engine/host"}, modules: []string{"al.essio.dev/pkg/shellescape"}, never: []string{"os", "os/exec", "net/http"}},
 	"engine/artifact": {ours: []string{"engine/plan"}, never: []string{"os/exec"},
 		modules: []string{"github.com/cenkalti/backoff/v5", "github.com/adrg/xdg", "github.com/klauspost/compress"}},
 	"engine/model":  {ours: []string{"engine/plan", "engine/host", "engine/run"}, never: []string{"os", "os/exec", "net/http"}},

@@ -271,3 +271,20 @@ func (b *bench) scrub(text string) string {
 	}
 	return text
 }
+
+// appears waits for files of the fleet.
+func (b *bench) appears(names ...string) {
+	b.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for _, name := range names {
+		for {
+			if _, err := os.Stat(b.path(name)); err == nil {
+				break
+			}
+			if time.Now().After(deadline) {
+				b.t.Fatalf("%s does not appear", name)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}

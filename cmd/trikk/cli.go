@@ -120,13 +120,18 @@ func (c *cli) root() *cobra.Command {
 	})
 	root.SetVersionTemplate("trikk {{.Version}}\n")
 	c.flags.define(root.PersistentFlags())
-	root.AddGroup(&cobra.Group{ID: "config", Title: "The config repository:"}, &cobra.Group{ID: "deploy", Title: "Deployments:"})
+	root.AddGroup(&cobra.Group{ID: "config", Title: "The config repository:"}, &cobra.Group{ID: "deploy", Title: "Deployments:"},
+		&cobra.Group{ID: "servers", Title: "Servers:"})
 	for _, cmd := range []*cobra.Command{c.initCommand(), c.vetCommand(), c.renderCommand()} {
 		cmd.GroupID = "config"
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{c.planCommand(), c.rehearseCommand(), c.signCommand(), c.applyCommand(), c.resumeCommand(), c.rollbackCommand(), c.statusCommand(), c.unlockCommand()} {
+	for _, cmd := range []*cobra.Command{c.planCommand(), c.rehearseCommand(), c.signCommand(), c.applyCommand(), c.resumeCommand(), c.rollbackCommand(), c.statusCommand(), c.historyCommand(), c.showCommand(), c.unlockCommand()} {
 		cmd.GroupID = "deploy"
+		root.AddCommand(cmd)
+	}
+	for _, cmd := range []*cobra.Command{c.psCommand(), c.execCommand()} {
+		cmd.GroupID = "servers"
 		root.AddCommand(cmd)
 	}
 	root.AddCommand(c.demoCommand(), c.demoAppCommand(), c.evaluateCommand(), c.versionCommand(), c.manCommand(), exitCodesTopic())

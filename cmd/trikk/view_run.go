@@ -47,6 +47,12 @@ func newPlainView(c *cli) *plainView {
 }
 
 func (v *plainView) start(runID string, p plan.Plan) {
+	v.begin(runID, p)
+	fmt.Fprintf(v.w, "run %s\n", runID)
+}
+
+// begin takes the plan that the events are about.
+func (v *plainView) begin(runID string, p plan.Plan) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.run, v.plan = runID, p
@@ -54,7 +60,6 @@ func (v *plainView) start(runID string, p plan.Plan) {
 		v.steps[s.ID] = s
 		v.width = max(v.width, len(s.Host))
 	})
-	fmt.Fprintf(v.w, "run %s\n", runID)
 }
 
 // eachStep visits every step of a plan, undo steps included.

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"trikk.dev/engine/plan"
 )
@@ -134,4 +135,17 @@ func readJSON(path string, into any) error {
 		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
 	return nil
+}
+
+// InUse tells whether a process has a run's journal at this moment.
+func InUse(dir, id string) bool {
+	if checkID(id) != nil {
+		return false
+	}
+	f, err := os.Open(filepath.Join(dir, id, eventsFile))
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
 }

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/plan"
+	"trikk.dev/engine/run"
+)
+
+func (c *cli) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show RUN|PLAN",
+		Short: "One run of this machine, or one saved plan, in full",
+		Long: "Shows a run of this machine: each step with its time, which ones were slowest, how the run ended and what to do next.\n" +
+			"Or it shows a saved plan, with the steps of every host. -v also shows what steps printed, -vv also their exact shell.\n" +
+			"With --json a run is the events that it had, and a plan is its document." +
+			exitHelp(exitDone, exitFailed, exitRefused, exitUsage),
+		Example: "  trikk show 20261123T061900-3f2a\n  trikk show jmsadmin.plan -vv",
+		Args:    args(1, 1),
+		RunE: func(_ *cobra.Command, names []string) error {
+			saved, err := run.Load(c.runs(), names[0])
+			switch {
+			case err == nil:
+				return c.showRun(saved)
+			case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, run.ErrNotID):
+				return err
+			}
+			s, err := c.openPlan(names[0])
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return usage("there is neither a run %s on this machine (runs are kept in %s; trikk history lists them) nor a file of that name", names[0], c.runs())
+			case err != nil:
+				return err
+			}
+			return c.showSaved(s)
+		},
+	}
+}
+
+// showSaved shows a saved plan and whose signatures it has.
+func (c *cli) showSaved(s savedPlan) error {
+	if c.flags.json {
+		_, err := c.out.Write(s.text)
+		return err
+	}
+	p := s.plan
+	fmt.Fprintf(c.out, "plan %s of %s, made %s for %s\n", p.ID, p.CreatedBy, p.CreatedAt, p.Env)
+	for _, by := range s.signs {
+		fmt.Fprintf(c.out, "signed by %s\n", by.Fingerprint())
+	}
+	fmt.Fprintln(c.out)
+	showPlan(c.out, p, planView{lanes: true, scripts: c.flags.verbose > 1})
+	return nil
+}
+
+// showRun shows a run by its journal, as it was shown while it ran.
+func (c *cli) showRun(s run.Saved) error {
+	outcome, err := outcomeOf(s)
+	if err != nil {
+		return fmt.Errorf("run %s: %w", s.Meta.Run, err)
+	}
+	if c.flags.json {
+		return c.jsonRun(s)
+	}
+	result := c.resultOf(s)
+	fmt.Fprintf(c.out, "run %s of %s in %s, started %s, took %s: %s\n", s.Meta.Run, s.Meta.Who, s.Plan.Env, s.Meta.Started, ran(c.lasted(s, result)), result)
+	for _, a := range s.Plan.Apps {
+		fmt.Fprintln(c.out, headline(s.Plan, a))
+	}
+	v := newPlainView(c)
+	v.w, v.quiet, v.paint = c.out, false, c.paint(c.out)
+	v.begin(s.Meta.Run, s.Plan)
+	for _, e := range s.Journal {
+		v.event(e)
+	}
+	c.showSlowest(s, v)
+	if result == runGoesOn {
+		return nil
+	}
+	if result == runCutOff {
+		fmt.Fprintf(c.out, "\nit was cut off; to go on with it: trikk resume %s\n", s.Meta.Run)
+		return nil
+	}
+	v.finish(outcome)
+	return nil
+}
+
+// outcomeOf is how the run ended, or how it stands.
+func outcomeOf(s run.Saved) (plan.Outcome, error) {
+	if s.Outcome != nil {
+		return *s.Outcome, nil
+	}
+	m, err := plan.Replay(s.Plan, s.Journal)
+	if err != nil {
+		return plan.Outcome{}, err
+	}
+	return m.Outcome(), nil
+}
+
+// showSlowest lists the steps that took longest, of those that took a second at least.
+func (c *cli) showSlowest(s run.Saved, v *plainView) {
+	var slow []plan.Result
+	for _, e := range s.Journal {
+		if e.Kind == plan.StepFinished && e.Result != nil && e.Result.Millis >= 1000 {
+			slow = append(slow, *e.Result)
+		}
+	}
+	if len(slow) == 0 {
+		return
+	}
+	slices.SortStableFunc(slow, func(a, b plan.Result) int { return cmp.Compare(b.Millis, a.Millis) })
+	fmt.Fprintln(c.out, "\nslowest steps")
+	t := table{}
+	for _, r := range slow[:min(len(slow), 5)] {
+		took := time.Duration(r.Millis) * time.Millisecond
+		t.row("  "+v.steps[r.Step].Host, took.Round(100*time.Millisecond).String(), v.steps[r.Step].Title)
+	}
+	t.flush(c.out)
+}
+
+// jsonRun writes the events that the run had, with their times.
+func (c *cli) jsonRun(s run.Saved) error {
+	at, err := time.Parse(time.RFC3339, s.Meta.Started)
+	if err != nil {
+		return fmt.Errorf("run %s: when it was started: %w", s.Meta.Run, err)
+	}
+	v := &jsonView{w: c.out, now: func() time.Time { return at }}
+	v.start(s.Meta.Run, s.Plan)
+	for _, e := range s.Journal {
+		if t, err := time.Parse(time.RFC3339Nano, e.Time); err == nil {
+			at = t
+		}
+		v.event(e)
+	}
+	if s.Outcome != nil {
+		v.finish(*s.Outcome)
+	}
+	return nil
+}
