@@ -122,7 +122,7 @@ func (c *cli) root() *cobra.Command {
 	c.flags.define(root.PersistentFlags())
 	root.AddGroup(&cobra.Group{ID: "config", Title: "The config repository:"}, &cobra.Group{ID: "deploy", Title: "Deployments:"},
 		&cobra.Group{ID: "servers", Title: "Servers:"})
-	for _, cmd := range []*cobra.Command{c.initCommand(), c.vetCommand(), c.renderCommand()} {
+	for _, cmd := range []*cobra.Command{c.initCommand(), c.vetCommand(), c.renderCommand(), c.diffCommand()} {
 		cmd.GroupID = "config"
 		root.AddCommand(cmd)
 	}
@@ -130,7 +130,7 @@ func (c *cli) root() *cobra.Command {
 		cmd.GroupID = "deploy"
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{c.psCommand(), c.execCommand()} {
+	for _, cmd := range []*cobra.Command{c.psCommand(), c.execCommand(), c.logsCommand(), c.hostsCommand()} {
 		cmd.GroupID = "servers"
 		root.AddCommand(cmd)
 	}

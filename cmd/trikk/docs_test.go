@@ -378,6 +378,12 @@ func TestDocsCLI(t *testing.T) {
 		}
 		is = append(is, c.Name())
 		c.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { of[f.Name] = append(of[f.Name], c.Name()) })
+		for _, sub := range c.Commands() {
+			if c.Name() == "completion" {
+				break // cobra's own
+			}
+			sub.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) { of[f.Name] = append(of[f.Name], c.Name()+" "+sub.Name()) })
+		}
 	}
 	tree().PersistentFlags().VisitAll(func(f *pflag.Flag) { of[f.Name] = []string{"all"} })
 	for _, name := range slices.Sorted(maps.Keys(of)) {

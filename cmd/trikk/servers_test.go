@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestServers is about the commands for servers, on one fleet where hello 1.0 runs.
@@ -16,10 +17,18 @@ func TestServers(t *testing.T) {
 	b.past()
 	b.processes()
 	b.executes()
+	b.logs()
+	b.checks()
 
 	// From here on app02 can't be reached.
 	b.movePort("app02", "1")
 	b.trikk(6, "ps", "-e", "demo").says("demo-app", "trikk: app02: connecting to ", "connection refused")
+	b.t.Log(b.trikk(6, "hosts", "check", "-e", "demo").says("app02  problem  connecting to ", "app01  ok "))
+	b.trikk(6, "logs", "hello", "-e", "demo").says("trikk: app02: connecting to ")
+	watch := b.begin(&call{args: []string{"status", "-e", "demo", "--watch=1s"}})
+	watch.printed("hello in demo", 2)
+	watch.signals <- os.Interrupt
+	watch.wait(130).says("unreachable: connecting to ", "trikk: app02: connecting to ")
 	b.trikk(6, "exec", "-e", "demo", "--", "echo", "x").says("app01 (1 of 2)\n  x\n", "trikk: app02: connecting to ")
 	b.trikk(1, "exec", "-e", "demo", "--server", "app02", "--", "true").says("trikk: app02: connecting to ")
 }
@@ -139,5 +148,70 @@ func (b *bench) past() {
 	b.trikk(0, "show", saved, "-vv").says("TRIKK_", "set -")
 	if text, err := os.ReadFile(saved); err != nil || b.trikk(0, "show", saved, "--json").out.String() != string(text) {
 		b.t.Errorf("show --json is not the document: %v", err)
+	}
+}
+
+// logs is about logs, with what the test itself appends.
+func (b *bench) logs() {
+	b.t.Helper()
+	for _, name := range []string{"app01", "app02"} {
+		b.log(name, "first of "+name+"\nan escape \x1b[31m of "+name+"\n")
+	}
+	want := "app01  first of app01\napp01  an escape �[31m of app01\napp02  first of app02\napp02  an escape �[31m of app02\n"
+	if got := b.trikk(0, "logs", "hello", "-e", "demo", "-n", "2").out.String(); got != want {
+		b.t.Errorf("logs prints %q", got)
+	}
+	b.trikk(64, "logs", "-e", "demo")
+	b.trikk(64, "logs", "hello", "-e", "demo", "-n", "-1")
+	follow := b.begin(&call{args: []string{"logs", "hello", "-e", "demo", "-f", "-n", "1", "--json"}})
+	follow.printed(`[31m of app`, 2)
+	b.log("app02", "later\n")
+	follow.printed(`"later"`, 1)
+	follow.signals <- os.Interrupt
+	follow.wait(130)
+	if e := last(follow.events()); follow.err.String() != "" || e.Event != "log" || e.Fields["host"] != "app02" || e.Fields["line"] != "later" || e.Fields["app"] != "hello" {
+		b.t.Errorf("%s", follow)
+	}
+}
+
+// log appends to the log of hello.
+func (b *bench) log(server, text string) {
+	b.t.Helper()
+	f, err := os.OpenFile(b.path(server+"/hello/shared/log/hello.out"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// printed waits until the call has printed text on standard output so many times.
+func (c *call) printed(text string, times int) {
+	c.b.t.Helper()
+	for deadline := time.Now().Add(time.Minute); strings.Count(c.out.String(), text) < times; time.Sleep(2 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			c.b.t.Fatalf("%s\ndoes not print %q %d times", c, text, times)
+		}
+	}
+}
+
+// checks is about hosts check where all is well.
+func (b *bench) checks() {
+	b.t.Helper()
+	well := b.trikk(0, "hosts", "check", "-e", "demo").says("app01  ok  ", "app02  ok  ", "lb01   ok  ", "sshd allows 10 sessions on a connection", "nothing is missing for hello")
+	b.t.Log(well)
+	hosts := 0
+	for _, e := range b.trikk(0, "hosts", "check", "-e", "demo", "--json").events() {
+		if e.Event == "host" {
+			hosts++
+		}
+		if e.Event == "host" && e.Fields["sessions"] != 10.0 || e.Event == "finding" && e.Fields["level"] == "problem" {
+			b.t.Errorf("check: %s", e.Line)
+		}
+	}
+	if hosts != 3 {
+		b.t.Errorf("%d hosts were checked", hosts)
 	}
 }

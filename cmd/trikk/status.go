@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/act"
@@ -13,15 +14,19 @@ import (
 
 func (c *cli) statusCommand() *cobra.Command {
 	var sel selection
+	var every time.Duration
 	cmd := &cobra.Command{
 		Use:   "status [APP…] -e ENV",
 		Short: "What runs where: release, since when, in rotation or not, lock",
 		Long: "Reads the servers and proxies (and changes nothing) and shows what runs where. Without names it shows all apps of\n" +
-			"the environment." + exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitUsage, exitInterrupted),
-		Example: "  trikk status jmsadmin -e prod\n  trikk status -e test",
+			"the environment. With --watch it goes on until it is interrupted, with exit code 130." + exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitUsage, exitInterrupted),
+		Example: "  trikk status jmsadmin -e prod\n  trikk status -e test --watch",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if len(names) == 0 && sel.selector == "" {
 				sel.all = true
+			}
+			if cmd.Flags().Changed("watch") && every < shortestWatch {
+				return usage("--watch=%s: it is %s at least", every, shortestWatch)
 			}
 			ch, err := c.choose(cmd.Context(), sel, names)
 			if err != nil {
@@ -31,14 +36,21 @@ func (c *cli) statusCommand() *cobra.Command {
 			defer f.close()
 			ctx, stop := c.interruptible(cmd.Context())
 			defer stop()
-			v, lookErr := f.gatherer.Look(ctx, ch.env, ch.apps)
-			if err := stopped(ctx, lookErr); exitOf(err) == exitInterrupted {
-				return err
+			look := func() error {
+				v, lookErr := f.gatherer.Look(ctx, ch.env, ch.apps)
+				if err := stopped(ctx, lookErr); exitOf(err) == exitInterrupted {
+					return err
+				}
+				return errors.Join(c.showStatus(statusLines(ch, v)), lookErr)
 			}
-			return errors.Join(c.showStatus(statusLines(ch, v)), lookErr)
+			if every > 0 {
+				return c.watch(ctx, every, look)
+			}
+			return look()
 		},
 	}
 	sel.flags(c, cmd)
+	watchFlag(cmd, &every)
 	return cmd
 }
 

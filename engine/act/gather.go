@@ -240,6 +240,15 @@ func (p *problems) none() bool {
 
 // join gives all errors, sorted by host and each once. A host that can't be reached is met many times, and told once.
 func (p *problems) join() error {
+	var errs []error
+	for _, e := range p.list() {
+		errs = append(errs, e.err)
+	}
+	return errors.Join(errs...)
+}
+
+// list is what join joins.
+func (p *problems) list() []hostError {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, e := range p.all {
@@ -250,7 +259,7 @@ func (p *problems) join() error {
 	slices.SortStableFunc(p.all, func(a, b hostError) int {
 		return cmp.Or(cmp.Compare(a.host, b.host), cmp.Compare(a.err.Error(), b.err.Error()))
 	})
-	var errs []error
+	var out []hostError
 	seen := map[string]bool{}
 	for _, e := range p.all {
 		text := e.err.Error()
@@ -259,10 +268,10 @@ func (p *problems) join() error {
 		}
 		if !seen[text] {
 			seen[text] = true
-			errs = append(errs, e.err)
+			out = append(out, e)
 		}
 	}
-	return errors.Join(errs...)
+	return out
 }
 
 // whole finds the error of a host that can't be reached: it is the same whatever was wanted of the host.

@@ -25,7 +25,8 @@ type frame struct {
 	nonce   string
 	command string
 	text    string
-	line    bool // the first line of output is an event
+	line    bool         // the first line of output is an event
+	live    func([]byte) // if set, gets the output of steps as it comes; nothing of it is kept
 }
 
 var (

@@ -46,6 +46,14 @@ func NewPool(targets []Target, o Options) *Pool {
 // Host is the connection to the server with that inventory name, dialled when there is none or when it has died. Callers
 // share it, and don't close it. Errors are *Error of kind Unreachable, HostKey or Auth; trying again is safe.
 func (p *Pool) Host(ctx context.Context, name string) (Host, error) {
+	c, err := p.connection(ctx, name)
+	if err != nil {
+		return nil, err // a nil *Connection is no nil Host
+	}
+	return c, nil
+}
+
+func (p *Pool) connection(ctx context.Context, name string) (*Connection, error) {
 	t, ok := p.targets[name]
 	if !ok {
 		return nil, &Error{Host: name, Kind: Unreachable, Doing: "connecting", Err: errors.New("no server has this name")}

@@ -39,6 +39,8 @@ type shell struct {
 	begun    bool
 	wantLine bool
 	keep     func() *capped
+	live     func([]byte)
+	stepping bool // between the start and the end of a step
 
 	stderr     *capped
 	stderrDone chan struct{}
@@ -53,7 +55,7 @@ func (c *Connection) start(ctx context.Context, f frame, keep func() *capped) (*
 	}
 	x := &shell{
 		channel: channel, events: make(chan event, 16), left: make(chan struct{}),
-		output: keep(), keep: keep, wantLine: f.line, stderr: newCapped(), stderrDone: make(chan struct{}),
+		output: keep(), keep: keep, wantLine: f.line, live: f.live, stderr: newCapped(), stderrDone: make(chan struct{}),
 	}
 	go func() {
 		defer close(x.stderrDone)
@@ -111,6 +113,10 @@ func (x *shell) snapshot() []byte {
 }
 
 func (x *shell) take(p []byte) {
+	if x.live != nil && x.stepping {
+		x.live(p)
+		return
+	}
 	x.mu.Lock()
 	_, _ = x.output.Write(p)
 	x.mu.Unlock()
@@ -140,6 +146,10 @@ func (x *shell) mark(m marker) {
 		return
 	case "begin":
 		x.begun = true
+	case "start":
+		x.stepping = true
+	case "end":
+		x.stepping = false
 	}
 	x.emit(event{marker: m, same: x.same, output: x.snapshot(), lost: x.output.dropped})
 	if m.verb == "begin" || m.verb == "start" || m.verb == "end" {

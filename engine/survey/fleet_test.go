@@ -187,3 +187,18 @@ func TestExecuteEnds(t *testing.T) {
 	}
 }
 
+func TestCheck(t *testing.T) {
+	f := newFleet(t, "app01")
+	app := plan.App{Name: "web", Servers: []string{"app01", "app09"}, Layout: plan.Layout{Root: "~/apps/web", Current: "current"}}
+	got := survey.Check(t.Context(), f.pool, f.env, []plan.App{app}, []string{"app01", "app09"}, 2)
+	h := got[0]
+	if h.Err != nil || h.User == "" || !strings.HasPrefix(h.Kernel, "Linux ") || !h.Known || h.Ahead.Abs() > 10*time.Second || h.Connect <= 0 || h.Answer <= 0 || h.Sessions != 10 {
+		t.Errorf("%+v", h)
+	}
+	if len(h.Disks) != 1 || h.Disks[0].Size <= 0 || h.Disks[0].Mount == "" {
+		t.Errorf("disks %+v", h.Disks)
+	}
+	if got[1].Err == nil || got[1].Findings()[0].Level != survey.Problem {
+		t.Errorf("the host that is not there: %+v", got[1])
+	}
+}
