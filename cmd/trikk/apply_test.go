@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// TestApply follows one app from its first release on: each part needs what the one before left.
+// TestApply follows one app from its first release on: each part needs what the one before left. At the end it runs, and the commands for
+// servers look at it.
 func TestApply(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -65,7 +66,9 @@ func TestApply(t *testing.T) {
 	golden(t, "run/broken.out.txt", []byte(b.scrub(broken.out.String())))
 	golden(t, "run/broken.err.txt", []byte(b.scrub(byHost(withoutWaiting(broken.err.String())))))
 	b.runs("2.0")
+	b.past()
 	b.rollsBack()
+	b.servers()
 }
 
 // rollsBack is about rollback, with 2.0 live and 1.0 the good release before it.

@@ -87,6 +87,7 @@ func (c *cli) exec(cmd *cobra.Command, o execOptions, names, words []string) err
 		parts = append(parts, survey.Execute(ctx, f.pool, t.hosts[as], command, c.flags.parallel))
 	}
 	all := slices.Concat(parts...)
+	slices.SortFunc(all, func(a, b survey.Ended) int { return strings.Compare(a.Host, b.Host) })
 	if err := c.showEnded(all, words); err != nil {
 		return err
 	}

@@ -20,14 +20,22 @@ const (
 
 func (c *cli) historyCommand() *cobra.Command {
 	var most int
+	var servers bool
 	cmd := &cobra.Command{
 		Use:   "history [APP] [-e ENV]",
 		Short: "Past runs of this machine: when, who, from and to which release, how they ended",
-		Long: "Lists the runs that were started on this machine, the newest first. Runs of other machines are not known here: what the\n" +
-			"servers have is told by trikk status." + exitHelp(exitDone, exitFailed, exitUsage),
-		Example: "  trikk history\n  trikk history jmsadmin -e prod -n 5",
+		Long: "Lists the runs that were started on this machine, the newest first. Runs of other machines are not known here:\n" +
+			"--servers shows what the app's servers recorded themselves, the releases there that were proven good, and by which run." +
+			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitUsage, exitInterrupted),
+		Example: "  trikk history\n  trikk history jmsadmin -e prod --servers\n  trikk history jmsadmin -e prod -n 5",
 		Args:    args(0, 1),
-		RunE: func(_ *cobra.Command, apps []string) error {
+		RunE: func(cmd *cobra.Command, apps []string) error {
+			switch {
+			case servers && len(apps) == 0:
+				return usage("--servers is about one app: trikk history APP -e ENV --servers")
+			case servers:
+				return c.goodReleases(cmd.Context(), apps[0])
+			}
 			if most < 0 {
 				return usage("-n %d: it is not less than nothing; 0 shows all", most)
 			}
@@ -40,6 +48,7 @@ func (c *cli) historyCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&c.flags.env, "env", "e", "", "only runs in this `ENV`")
+	cmd.Flags().BoolVar(&servers, "servers", false, "what the app's servers recorded, instead of runs")
 	cmd.Flags().IntVarP(&most, "lines", "n", 20, "the last `N` runs; 0 shows all")
 	return cmd
 }

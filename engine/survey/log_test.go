@@ -106,7 +106,6 @@ func TestFollowLogs(t *testing.T) {
 	w.line("app01", "2")
 	w.line("app01", "3")
 	f.write("app01", webLog, "par")
-	time.Sleep(50 * time.Millisecond)
 	f.write("app01", webLog, "tial\nmore\n")
 	w.line("app01", "partial")
 	w.line("app01", "more")
