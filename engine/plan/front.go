@@ -14,7 +14,7 @@ type front struct {
 	proxy   Proxy
 	backend string
 	members []frontMember
-	check   string // path of the health check; "": the port is connected to
+	check   *HTTPCheck // the health check; nil: the port is connected to
 }
 
 // frontMember is a server behind a proxy.
@@ -30,6 +30,10 @@ func Fronts(env Environment, apps []App) (files []Rendered, notes []string, err 
 	byProxy := map[string][]front{}
 	for _, app := range apps {
 		for _, name := range app.proxies() {
+			if env.Proxies[name].Driver.front() == nil {
+				byProxy[name] = nil
+				continue
+			}
 			f, err := frontOf(app, env, name)
 			if err != nil {
 				return nil, nil, err
@@ -78,7 +82,7 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 	if err != nil {
 		return front{}, err
 	}
-	f := front{app: app, proxy: env.Proxies[proxy], check: app.frontCheck()}
+	f := front{app: app, proxy: env.Proxies[proxy], check: app.frontCheck(port)}
 	servers := slices.Concat(app.Servers, app.Standby)
 	if app.Topology.Pairs != nil {
 		i := slices.Index(app.Topology.Pairs.Proxies, proxy)
@@ -94,11 +98,22 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 			if wrong := p.Misnamed(); len(wrong) > 0 {
 				return front{}, &Refusal{Pos: app.place("topology"), Text: app.Name + ": " + wrong[0].String(), Hint: wrong[0].Hint}
 			}
-			f.backend, m.name = p.Backend, p.Member
+			f.backend, m.name = p.Driver.frontName(p.Backend), p.Member
+			if p.Driver.Caddy != nil {
+				m.address = p.Member // by which Caddy's upstreams are known
+			}
 		}
 		f.members = append(f.members, m)
 	}
 	return f, nil
+}
+
+// frontName is a backend's name as the proxy has it: httpd knows balancers by their scheme, and keeps the lower case.
+func (d Driver) frontName(backend string) string {
+	if d.HTTPD != nil {
+		return strings.ToLower(strings.TrimPrefix(backend, "balancer://"))
+	}
+	return backend
 }
 
 // hostPort is HOST:PORT, with brackets around an IPv6 address.
@@ -130,12 +145,12 @@ func (a App) frontPort() (int, error) {
 	return 0, &Refusal{Pos: a.Pos, Text: a.Name + ": the port that its proxies ask is not known", Hint: `write it as ports: http: 8080`}
 }
 
-// frontCheck is the path of the first HTTP probe.
-func (a App) frontCheck() string {
+// frontCheck is the first HTTP probe of the port that proxies ask: another one may be open to the server itself alone.
+func (a App) frontCheck(port int) *HTTPCheck {
 	for _, name := range slices.Sorted(maps.Keys(a.Probes)) {
-		if h := a.Probes[name].HTTP; h != nil {
-			return h.Path
+		if h := a.Probes[name].HTTP; h != nil && h.Port == port {
+			return h
 		}
 	}
-	return ""
+	return nil
 }

@@ -111,7 +111,7 @@ func findWorker(balancers []httpdBalancer, p plan.Point, on string) (httpdWorker
 	}
 	var names []string
 	for _, w := range balancers[i].Workers {
-		if p.Member != "" && (p.Member == w.Name || p.Member == w.Host+":"+w.Port || p.Member == w.Route) {
+		if p.Member != "" && (p.Member == w.Name || strings.EqualFold(p.Member, w.address()) || p.Member == w.Route) {
 			return w, nil
 		}
 		names = append(names, w.Name)
