@@ -94,7 +94,7 @@ func TestForwardingRefused(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"args": "-t 10 - UNIX-CONNECT:" + socket + "\n-U " + socket + "\n-t 10 - TCP:127.0.0.1:9999\n",
-		"sent": "show stat app 4 -1;show servers state app\nshow stat app 4 -1;show servers state app\nshow stat app 4 -1;show servers state app\n",
+		"sent": "show stat app 4 -1;show servers state app;show info\nshow stat app 4 -1;show servers state app;show info\nshow stat app 4 -1;show servers state app;show info\n",
 	} {
 		if got, err := os.ReadFile(filepath.Join(home, name)); err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v\nwant %q", name, got, err, want)
