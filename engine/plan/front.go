@@ -38,10 +38,9 @@ func Fronts(env Environment, apps []App) (files []Rendered, notes []string, err 
 			if err != nil {
 				return nil, nil, err
 			}
-			if i := slices.IndexFunc(byProxy[name], func(g front) bool { return g.backend == f.backend }); i >= 0 {
-				return nil, nil, &Refusal{Pos: app.place("topology"), Text: fmt.Sprintf("%s and %s have the same backend %s on %s", byProxy[name][i].app.Name, app.Name, f.backend, name)}
+			if byProxy[name], err = joined(byProxy[name], f, name); err != nil {
+				return nil, nil, err
 			}
-			byProxy[name] = append(byProxy[name], f)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(byProxy)) {
@@ -59,6 +58,35 @@ func Fronts(env Environment, apps []App) (files []Rendered, notes []string, err 
 	}
 	slices.SortFunc(files, func(a, b Rendered) int { return strings.Compare(a.Path, b.Path) })
 	return files, notes, nil
+}
+
+// joined adds an app to those at a proxy. Apps may share a backend, where each has members of its own and all are checked alike.
+func joined(fronts []front, f front, proxy string) ([]front, error) {
+	i := slices.IndexFunc(fronts, func(g front) bool { return g.backend == f.backend })
+	if i < 0 {
+		return append(fronts, f), nil
+	}
+	g := &fronts[i]
+	both := fmt.Sprintf("%s and %s have the same backend %s on %s", g.app.Name, f.app.Name, f.backend, proxy)
+	taken := func(m frontMember) bool {
+		return slices.ContainsFunc(g.members, func(n frontMember) bool { return n.name == m.name })
+	}
+	switch {
+	case slices.ContainsFunc(f.members, taken):
+		return nil, &Refusal{Pos: f.app.place("topology"), Text: both + ", and the same members"}
+	case g.checked() != f.checked():
+		return nil, &Refusal{Pos: f.app.place("topology"), Text: both + ", and different health checks"}
+	}
+	g.members = append(g.members, f.members...)
+	return fronts, nil
+}
+
+// checked is what the health check asks for.
+func (f front) checked() string {
+	if f.check == nil {
+		return ""
+	}
+	return fmt.Sprint(f.check.Path, f.check.Status)
 }
 
 // front is how a driver's proxy is told of a backend; nil: trikk does not know.

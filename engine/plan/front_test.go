@@ -131,7 +131,25 @@ func TestFrontsThatCantBe(t *testing.T) {
 	env, app = fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
 	other := app
 	other.Name, other.Topology.Shared = "other", &plan.Shared{Proxies: []string{"lb01"}, Backend: "hello", Member: "{server}"}
-	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have the same backend hello on lb01") {
+	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have the same backend hello on lb01, and the same members") {
+		t.Error(err)
+	}
+}
+
+// TestFrontsOfSharedBackends: two apps may have members of their own in one backend, which has one health check.
+func TestFrontsOfSharedBackends(t *testing.T) {
+	env, app := fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
+	app.Standby, app.Topology.Shared = nil, &plan.Shared{Proxies: []string{"lb01"}, Backend: "web", Member: "{app}-{server}"}
+	other := hello("app02")
+	other.Name, other.Ports, other.Topology.Shared = "other", map[string]int{"http": 8081}, app.Topology.Shared
+	probe(&other, 8081)
+	files, _, err := plan.Fronts(env, []plan.App{app, other})
+	want := "backend web\n    option httpchk GET /\n    server hello-app01 10.0.0.1:8080 check\n    server hello-app02 10.0.0.2:8080 check\n    server other-app02 10.0.0.2:8081 check\n"
+	if err != nil || len(files) != 1 || files[0].Content != want {
+		t.Errorf("%v, %+v", err, files)
+	}
+	probe(&other, 8081).Path = "/other"
+	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "the same backend web on lb01, and different health checks") {
 		t.Error(err)
 	}
 }

@@ -94,6 +94,8 @@ func (o *one) drained(op plan.DrainOp) func(context.Context, State) (bool, error
 	empty, since := 0, time.Time{}
 	unseen := cmp.Or(op.Deadline.D(), defaultDeadline) / 2
 	return func(ctx context.Context, s State) (bool, error) {
+		wasOut := !since.IsZero() || op.Again && o.asked.IsZero()
+		o.lost = o.lost || wasOut && (s.Rotation == plan.RotationIn || !s.Settled)
 		if s.Rotation != plan.RotationOut {
 			empty, since, o.outAt, o.extra = 0, time.Time{}, time.Time{}, 0
 			return false, o.out(ctx, s, op.Again)
@@ -102,7 +104,7 @@ func (o *one) drained(op plan.DrainOp) func(context.Context, State) (bool, error
 		if since.IsZero() && s.Settled {
 			since = time.Now()
 		}
-		hidden := s.Hidden > 0 && s.Hidden < unseen && time.Since(since) < unseen
+		hidden := (s.Hidden > 0 && s.Hidden < unseen || s.InFlight == 0 && o.mayBeOld(ctx, s)) && time.Since(since) < unseen
 		if !s.Settled || hidden || s.InFlight > 0 && !o.miscounted(ctx, s, op.Again) {
 			empty = 0
 			return false, o.shut(ctx, s)

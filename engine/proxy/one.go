@@ -17,6 +17,7 @@ type one struct {
 	report func(string)
 
 	outAt   time.Time // since when the server is seen to be out, in this drain
+	lost    bool      // the proxy has forgotten that it was out: what an old process of it does is not counted
 	extra   int       // by how much the proxy is proven to count too many requests
 	cut     int       // requests that the proxy ended after the deadline
 	left    int       // requests that go on after it
