@@ -107,7 +107,7 @@ func (n nginx) member(p plan.Point, seen nginxSeen) (nginxServer, error) {
 
 // wants are the lines that nginx's configuration needs.
 func (n nginx) wants(p plan.Point) string {
-	return fmt.Sprintf("write `upstream %s { include %s; }` and, in the server that %s asks, `location = … { include %s.generation; }`, and give both files to the login user", p.Backend, n.file(p), n.page(p), n.file(p))
+	return fmt.Sprintf("write `upstream %s { include %s; }` and, in the server that %s asks, `location = %s { include %s.generation; }`, and give both files to the login user", p.Backend, n.file(p), n.page(p), pathOf(n.page(p)), n.file(p))
 }
 
 // State reads the files, the generation that answers, and what is left of earlier ones.
@@ -174,8 +174,11 @@ func (n nginx) inFlight(ctx context.Context, r host.Reader, p plan.Point, addres
 // live is the generation that answers, in the words of its file.
 func (n nginx) live(ctx context.Context, r host.Reader, p plan.Point) (string, error) {
 	page, err := get(ctx, r, p.Proxy, n.page(p))
-	if err != nil {
+	switch {
+	case err != nil && hopeless(err):
 		return "", err
+	case err != nil:
+		return "", fmt.Errorf("%w: is nginx running on %s, and does one of its servers listen there? If not, %s", err, p.Proxy, n.wants(p))
 	}
 	if page.status != 200 {
 		return "", fmt.Errorf("%s on %s answers %d, not with the generation: %s", page.url, p.Proxy, page.status, n.wants(p))

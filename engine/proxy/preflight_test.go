@@ -126,6 +126,26 @@ func TestForwardingRefusedChanges(t *testing.T) {
 	}
 }
 
+// TestPreflightOfNobody: where nothing listens, the error says what should.
+func TestPreflightOfNobody(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"app.servers": "server 10.0.0.1:80; # b1\n", "app.servers.generation": "return 200 \"first\";\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, d := range map[string]plan.Driver{
+		"is httpd running on lb1, and does it listen there with `<Location /manager>`, `SetHandler balancer-manager`":     {HTTPD: &plan.HTTPD{URL: "http://127.0.0.1:1/manager"}},
+		"is nginx running on lb1, and does one of its servers listen there? If not, write `upstream app { include " + dir: {Nginx: &plan.Nginx{Servers: dir + "/{backend}.servers", Generation: "http://127.0.0.1:1/_gen/{backend}", Test: "true", Reload: "false"}},
+	} {
+		p := at("lb1")
+		p.Driver = d
+		if err := wants(Preflight(t.Context(), everywhere{&local{home: dir}}, p), want); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestMarkerPreflight: a balancer that does not check would never see a marker.
 func TestMarkerPreflight(t *testing.T) {
 	l := newLB(t, "lb1", "b1")

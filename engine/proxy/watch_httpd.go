@@ -51,8 +51,11 @@ func (w watchHTTPD) read(ctx context.Context, r host.Reader, on string) ([]httpd
 		separator = "&"
 	}
 	page, err := get(ctx, r, on, w.conf.URL+separator+"xml=1")
-	if err != nil {
+	switch {
+	case err != nil && hopeless(err):
 		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: is httpd running on %s, and does it listen there with `<Location %s>`, `SetHandler balancer-manager` and `Require local`?", err, on, pathOf(w.conf.URL))
 	}
 	if page.status != 200 {
 		return nil, fmt.Errorf("%s on %s answers %d: is it a <Location> with `SetHandler balancer-manager` that requests from this host may read (`Require local`)?", page.url, on, page.status)
