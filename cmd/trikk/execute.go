@@ -216,7 +216,7 @@ func (f *fleet) lock(ctx context.Context, p plan.Plan) (*act.Lock, error) {
 	return lock, stopped(ctx, err)
 }
 
-// build runs the build commands of apps that take the local route.
+// build runs the build commands of apps that take the local route. What they print is shown when they fail, without secrets.
 func (f *fleet) build(ctx context.Context, apps []plan.App) error {
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
@@ -224,6 +224,7 @@ func (f *fleet) build(ctx context.Context, apps []plan.App) error {
 		if app.Artifact.File == nil || len(app.Build) == 0 {
 			continue
 		}
+		f.actor.Hide(ctx, []plan.App{app})
 		if err := f.buildOne(ctx, app); err != nil {
 			return stopped(ctx, err)
 		}
