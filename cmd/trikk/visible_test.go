@@ -8,6 +8,26 @@ import (
 	"trikk.dev/engine/plan"
 )
 
+// TestRemoteTextIsShown: what a server or its app printed moves no cursor of the terminal that it is shown on.
+func TestRemoteTextIsShown(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	v := &plainView{w: &b, last: map[string]string{}, steps: map[string]plan.Step{"1": {Host: "app01", Op: plan.Run{}}}}
+	v.progress("app01", "1", "503 \x1b[2J")
+	v.event(plan.Event{Kind: plan.StepFinished, Result: &plan.Result{Step: "1", Status: plan.Failed, Error: "no \x1b]0;x\x07", Output: "one\r\ntwo \x1b[31m\n"}})
+	held := table{}
+	held.row("app01", "held by run 1 of \x1b[1A")
+	held.flush(&b)
+	for _, want := range []string{`503 \x1b[2J`, `no \x1b]0;x\x07`, "one\n", `two \x1b[31m`, `of \x1b[1A`} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("lacks %q:\n%q", want, b.String())
+		}
+	}
+	if strings.ContainsAny(b.String(), "\x1b\r\x07") {
+		t.Errorf("shown as it is:\n%q", b.String())
+	}
+}
+
 // TestSignedPlanHidesNothing: what a person signs is shown whole, whatever its author wrote into it: how steps are taken back, which
 // secrets go where, how proxies are told, and what a terminal would not show.
 func TestSignedPlanHidesNothing(t *testing.T) {

@@ -109,6 +109,7 @@ func (h *hidden) add(values ...string) {
 	}
 	for _, v := range values {
 		keep(v, shortest)
+		keep(strings.Join(strings.Fields(v), " "), shortest) // as in what was made one line
 		for line := range strings.Lines(v) {
 			keep(strings.TrimSpace(line), shortestLine)
 		}
