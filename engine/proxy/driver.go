@@ -24,6 +24,8 @@ type Readers interface {
 type State struct {
 	// Rotation is plan.RotationIn, RotationOut, RotationDown, RotationHeld or RotationUnknown.
 	Rotation string
+	// Untaken says of RotationUnknown that the proxy was told and has not taken it, now or ever: to tell it again settles that.
+	Untaken bool
 	// Settled: the proxy acts on it. In: it is sure that the server is up and sends traffic. Out or down: it sends no new
 	// request.
 	Settled bool
@@ -127,8 +129,11 @@ func Read(ctx context.Context, rs Readers, p plan.Point) (plan.Rotation, error) 
 		return unknown, fmt.Errorf("reading whether %s is in rotation: %w", name(p), err)
 	}
 	r := plan.Rotation{Proxy: p.Proxy, State: s.Rotation}
-	if r.State == plan.RotationOut {
+	switch {
+	case r.State == plan.RotationOut:
 		r.Said = said(s)
+	case s.Untaken:
+		r.State = plan.RotationUnsettled
 	}
 	return r, nil
 }
