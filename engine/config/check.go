@@ -110,6 +110,8 @@ func (c *checker) app(a plan.App) {
 	c.placeholders(a)
 	c.secretFiles(a)
 	c.content(a)
+	c.timings(a)
+	c.credentials(a)
 }
 
 // unknown reports an environment that the inventory doesn't have.
