@@ -68,7 +68,7 @@ func (o *one) proven(ctx context.Context, s State) bool {
 	if s.InFlight <= o.extra {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := lookContext(ctx)
 	defer cancel()
 	empty, err := d.Empty(ctx, ReadersOf(o.hosts), o.point)
 	if err != nil || !empty {

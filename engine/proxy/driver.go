@@ -124,7 +124,10 @@ func Read(ctx context.Context, rs Readers, p plan.Point) (plan.Rotation, error) 
 	if err != nil {
 		return unknown, err
 	}
-	s, err := look(ctx, d, rs, p)
+	var s State
+	if err = reach(ctx, rs, p); err == nil {
+		s, err = look(ctx, d, rs, p)
+	}
 	if err != nil {
 		return unknown, fmt.Errorf("reading whether %s is in rotation: %w", name(p), err)
 	}
@@ -155,9 +158,12 @@ func Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	if err := d.Preflight(ctx, rs, p); err != nil {
+	if err = reach(ctx, rs, p); err == nil {
+		ctx, cancel := lookContext(ctx)
+		defer cancel()
+		err = d.Preflight(ctx, rs, p)
+	}
+	if err != nil {
 		return fmt.Errorf("checking that %s can be drained: %w", name(p), err)
 	}
 	return nil

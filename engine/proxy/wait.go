@@ -68,7 +68,7 @@ func hopeless(err error) bool {
 
 // look reads the state once, within lookTimeout.
 func look(ctx context.Context, d Driver, rs Readers, p plan.Point) (State, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := lookContext(ctx)
 	defer cancel()
 	return d.State(ctx, rs, p)
 }
