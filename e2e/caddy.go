@@ -88,6 +88,7 @@ var caddyConfig = template.Must(template.New("caddy").Parse(`{
       "handler": "reverse_proxy",
       "stream_close_delay": "30s",
 {{if .Sticky}}      "load_balancing": {"selection_policy": {"policy": "cookie", "name": "S", "secret": "salt"}},
+{{end}}{{if .Check}}      "health_checks": {"active": {"uri": "{{.Check}}", "interval": "200ms", "timeout": "1s", "expect_status": 200}},
 {{end}}      "flush_interval": -1,
       "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "2s"}},
       "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +23,7 @@ import (
 type Count struct {
 	Requests int
 	Failed   int
+	Dropped  int            // of the failures: connections that were just opened and ended before a byte of an answer came
 	Closed   int            // kept connections that were closed before a byte of an answer came: many clients repeat these requests
 	Errors   []string       // the first few failures, each with the time since the load started
 	Versions map[string]int // answers by the app's version
@@ -279,6 +281,9 @@ func (l *Load) note(to *url.URL, k kind, text string, err error) {
 		err = fmt.Errorf("%w (the connection was closed)", err)
 	}
 	l.count.Failed++
+	if errors.Is(err, errNoByte) && !errors.Is(err, os.ErrDeadlineExceeded) {
+		l.count.Dropped++
+	}
 	if len(l.count.Errors) < 12 {
 		l.count.Errors = append(l.count.Errors, fmt.Sprintf("%6.2f s  %s %s %s: %v", time.Since(l.began).Seconds(), to.Host, k.name, k.path, err))
 	}

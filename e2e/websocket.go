@@ -57,6 +57,9 @@ func upgrade(conn net.Conn, to *url.URL, k kind) (*bufio.Reader, error) {
 		return nil, err
 	}
 	r := bufio.NewReader(conn)
+	if _, err := r.Peek(1); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoByte, err)
+	}
 	resp, err := http.ReadResponse(r, &http.Request{Method: k.method})
 	if err != nil {
 		return nil, fmt.Errorf("no answer: %w", err)

@@ -118,18 +118,21 @@ func (s *scene) under(operation, from, to string, do func()) cell {
 	do()
 	load.Saw(to)
 	count := load.Stop()
-	c := cell{driver: s.front.driver, operation: operation, count: count, seconds: time.Since(began).Seconds(), closes: s.front.closes, sticky: s.front.sticky}
-	s.t.Logf("%s, %s: %d requests, %d failed, %d idle connections closed, %d of %d sticky ones moved, versions %v\n%s",
-		c.driver, operation, count.Requests, count.Failed, count.Closed, count.Moved, count.Sticky, count.Versions, strings.Join(count.Errors, "\n"))
+	c := cell{driver: s.front.driver, operation: operation, count: count, seconds: time.Since(began).Seconds(), closes: s.front.closes, drops: s.front.drops, sticky: s.front.sticky}
+	s.t.Logf("%s, %s: %d requests, %d failed, of them %d just opened, %d idle connections closed, %d of %d sticky ones moved, versions %v\n%s",
+		c.driver, operation, count.Requests, count.Failed, count.Dropped, count.Closed, count.Moved, count.Sticky, count.Versions, strings.Join(count.Errors, "\n"))
 	return c
 }
 
-// operations are what is measured: a rollout alone where time is short, or where it is about sticky clients.
+// operations are what is measured: a rollout alone where time is short, or where it is about sticky clients; no reload where it loses by itself.
 func (s *scene) operations() []func() cell {
 	if s.front.sticky {
 		return []func() cell{s.rolling}
 	}
-	return e2e.Full(1, s.rolling, s.rollback, s.reloaded, s.naive)
+	if s.front.reloadDrops {
+		return e2e.Full(1, s.rolling, s.rollback, s.naive("1.0", "2.0"))
+	}
+	return e2e.Full(1, s.rolling, s.rollback, s.reloaded, s.naive("3.0", "1.0"))
 }
 
 // rolling deploys a version.
@@ -197,9 +200,11 @@ func (s *scene) held() []*e2e.Machine {
 func (s *scene) atOnce() int { return max(1, s.front.unavailable) }
 
 // naive restarts servers that the proxies still send requests to.
-func (s *scene) naive() cell {
-	s.app("")
-	c := s.under("naive", "3.0", "1.0", func() { s.trikk("apply", "hello@1.0") })
-	c.naive = true
-	return c
+func (s *scene) naive(from, to string) func() cell {
+	return func() cell {
+		s.app("")
+		c := s.under("naive", from, to, func() { s.trikk("apply", "hello@"+to) })
+		c.naive = true
+		return c
+	}
 }
