@@ -62,6 +62,7 @@ func (c *Caddy) start(t testing.TB, config *template.Template, b Balancer) {
 		t.Fatal(err)
 	}
 	// At each change Caddy closes its listener and opens another one: without this the kernel resets connections that nobody accepted yet.
+	// Those that the old one accepted may be lost all the same.
 	m.Run(t, "echo 1 >/proc/sys/net/ipv4/tcp_migrate_req")
 	m.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+c.program+" start --config caddy.json --pidfile pid </dev/null >start.log 2>&1 || { cat start.log; exit 1; }")
 	t.Cleanup(func() {
