@@ -62,6 +62,7 @@ func (c *Caddy) start(t testing.TB, config *template.Template, b Balancer) {
 		t.Fatal(err)
 	}
 	// At each change Caddy closes its listener and opens another one: without this the kernel resets connections that nobody accepted yet.
+	// Those that the old one accepted are lost by Caddys that Go 1.25 or later built: see the toolchain in caddy/go.mod.
 	m.Run(t, "echo 1 >/proc/sys/net/ipv4/tcp_migrate_req")
 	m.Run(t, "cd /srv/caddy && HOME=/srv/caddy "+c.program+" start --config caddy.json --pidfile pid </dev/null >start.log 2>&1 || { cat start.log; exit 1; }")
 	t.Cleanup(func() {
@@ -88,6 +89,7 @@ var caddyConfig = template.Must(template.New("caddy").Parse(`{
       "handler": "reverse_proxy",
       "stream_close_delay": "30s",
 {{if .Sticky}}      "load_balancing": {"selection_policy": {"policy": "cookie", "name": "S", "secret": "salt"}},
+{{end}}{{if .Check}}      "health_checks": {"active": {"uri": "{{.Check}}", "interval": "200ms", "timeout": "1s", "expect_status": 200}},
 {{end}}      "flush_interval": -1,
       "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "2s"}},
       "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]

@@ -25,6 +25,7 @@ type Balancer struct {
 	To     []*Machine
 	ToPort int
 	Sticky bool   // clients that keep a cookie stay with their server
+	Check  string // a path that Caddy asks five times a second; "": it asks nothing
 	Out    string // a file: while it exists, /proxy-health answers 503, else as the app's /ready does; "": neither
 }
 

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -244,8 +245,25 @@ func buildModule(dir, name string) error {
 		return fmt.Errorf("asking go for the module: %w", err)
 	}
 	from := filepath.Join(filepath.Dir(strings.TrimSpace(string(gomod))), "e2e", name)
-	if out, err := exec.Command("go", "build", "-C", from, "-ldflags=-s -w", "-o", filepath.Join(dir, name), ".").CombinedOutput(); err != nil {
+	cmd := exec.Command("go", "build", "-C", from, "-ldflags=-s -w", "-o", filepath.Join(dir, name), ".")
+	if cmd.Env, err = toolchain(from); err != nil {
+		return err
+	}
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w\n%s", from, err, out)
 	}
 	return nil
+}
+
+// toolchain is the environment that builds a module with the very Go that its go.mod names, also where this one is newer.
+func toolchain(dir string) ([]string, error) {
+	out, err := exec.Command("go", "mod", "edit", "-json", filepath.Join(dir, "go.mod")).Output()
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", filepath.Join(dir, "go.mod"), err)
+	}
+	var mod struct{ Toolchain string }
+	if err := json.Unmarshal(out, &mod); err != nil || mod.Toolchain == "" {
+		return os.Environ(), err
+	}
+	return append(os.Environ(), "GOTOOLCHAIN="+mod.Toolchain), nil
 }

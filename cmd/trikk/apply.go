@@ -25,9 +25,6 @@ func (c *cli) applyCommand() *cobra.Command {
 				if len(names) > 0 || sel.all || sel.selector != "" || sel.artifact != "" {
 					return usage("--plan FILE says it all: name no apps beside it")
 				}
-				if err := sel.wrongDeadline(); err != nil {
-					return err
-				}
 				return c.applySaved(cmd.Context(), file, sel.deadline, con, v)
 			}
 			if err := c.apart(names); err != nil {

@@ -136,6 +136,7 @@ func (c *cli) root() *cobra.Command {
 	}
 	root.AddCommand(c.demoCommand(), c.demoAppCommand(), c.evaluateCommand(), c.versionCommand(), c.manCommand(), exitCodesTopic())
 	root.SetHelpCommand(helpCommand())
+	strictCompletion(root)
 	return root
 }
 

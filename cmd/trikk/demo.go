@@ -115,6 +115,8 @@ func (d *demonstration) finish(count demo.Count, err error) error {
 		return werr
 	}
 	switch {
+	case err != nil && count.First != "":
+		return fmt.Errorf("%w; a request failed: %s", err, count.First)
 	case err != nil:
 		return err
 	case count.First != "":

@@ -152,7 +152,7 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 	if err != nil || outcome.Status == plan.Broken {
 		_ = d.lock.Abandon() // what was left half done stays marked where it is
 	} else {
-		_ = d.lock.Ended()
+		f.giveBack(d.lock)
 	}
 	view.finish(outcome)
 	c.changed = c.changed || changes(outcome)
@@ -160,6 +160,14 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 		return outcome, fmt.Errorf("run %s: %w", f.run, err)
 	}
 	return outcome, nil
+}
+
+// giveBack ends the locks of a run that left nothing half done. Where that can't be done they end by themselves, and take the run for one
+// that was cut off.
+func (f *fleet) giveBack(lock *act.Lock) {
+	if err := lock.Ended(); err != nil {
+		f.cli.say("servers may go on to say that run %s was cut off, until the next apply there: %v", f.run, err)
+	}
 }
 
 // inTime is ctx until the plan's deadline, which begins now. The driver makes an event of its end.
@@ -216,7 +224,7 @@ func (f *fleet) lock(ctx context.Context, p plan.Plan) (*act.Lock, error) {
 	return lock, stopped(ctx, err)
 }
 
-// build runs the build commands of apps that take the local route.
+// build runs the build commands of apps that take the local route. What they print is shown when they fail, without secrets.
 func (f *fleet) build(ctx context.Context, apps []plan.App) error {
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
@@ -224,6 +232,7 @@ func (f *fleet) build(ctx context.Context, apps []plan.App) error {
 		if app.Artifact.File == nil || len(app.Build) == 0 {
 			continue
 		}
+		f.actor.Hide(ctx, []plan.App{app})
 		if err := f.buildOne(ctx, app); err != nil {
 			return stopped(ctx, err)
 		}

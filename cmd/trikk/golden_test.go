@@ -42,6 +42,9 @@ func TestExamplePlans(t *testing.T) {
 			var text, full, doc bytes.Buffer
 			showPlan(&text, p, planView{})
 			showPlan(&full, p, planView{scripts: true})
+			if wrong := plan.Misleading(p); wrong != "" {
+				t.Errorf("a plan as it was made: %s", wrong)
+			}
 			if err := plan.Encode(&doc, p); err != nil {
 				t.Fatal(err)
 			}

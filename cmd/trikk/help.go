@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -48,6 +49,23 @@ func helpCommand() *cobra.Command {
 			found.InitDefaultHelpFlag()
 			return found.Help()
 		},
+	}
+}
+
+// strictCompletion adds cobra's completion command, and refuses shells that it does not know: it would show its help, and succeed.
+func strictCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	cmd, _, err := root.Find([]string{"completion"}) // root.Commands() would sort them, also for suggestions
+	if err != nil || cmd == root {
+		return
+	}
+	var shells []string
+	for _, s := range cmd.Commands() {
+		shells = append(shells, s.Name())
+	}
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(*cobra.Command, []string) error {
+		return usage("name the shell, one of %s: trikk completion SHELL", strings.Join(shells, ", "))
 	}
 }
 

@@ -21,8 +21,13 @@ func TestLocalRoute(t *testing.T) {
 	golden(t, "run/local.out.txt", []byte(b.scrub(ran.out.String())))
 	b.trikk(0, "plan", "pages", "-e", "demo", "--artifact", archive, "--detailed-exitcode").says("Nothing to do")
 
-	b.write("site/app.cue", strings.Replace(site, "COMMAND", "echo compiling the site; exit 3", 1))
-	b.trikk(1, "apply", "site", "-e", "demo", "--yes").says("trikk: building site: ", "\n  compiling the site")
+	hidden := strings.Replace(site, "build:", `files: "token": {text: "{secret:token}", secrets: token: file: "token"}`+"\n\tbuild:", 1)
+	b.write("site/token", "hush-4711\n")
+	b.write("site/app.cue", strings.Replace(hidden, "COMMAND", "echo compiling the site; cat token; exit 3", 1))
+	failed := b.trikk(1, "apply", "site", "-e", "demo", "--yes").says("trikk: building site: ", "\n  compiling the site\n  ***")
+	if strings.Contains(failed.String(), "hush") {
+		t.Errorf("the build shows a secret:\n%s", failed)
+	}
 	b.write("site/app.cue", strings.Replace(site, "COMMAND", "mkdir -p dist && echo hello >index.html && tar -czf dist/site.tar.gz index.html", 1))
 	b.trikk(0, "apply", "site", "-e", "demo", "--yes").says("building site: mkdir -p dist", "site runs local-")
 	text, err := os.ReadFile(filepath.Join(b.fleet.Dir, "app01", "site", "current", "index.html"))

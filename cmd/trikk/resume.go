@@ -101,12 +101,11 @@ func (c *cli) resume(ctx context.Context, saved run.Saved, log *run.Log, con con
 // done they stay, for the next run there.
 func (f *fleet) unmark(ctx context.Context, p plan.Plan) {
 	lock, err := f.lock(ctx, p)
-	if err == nil {
-		err = lock.Ended()
-	}
 	if err != nil {
-		f.cli.say("servers may go on to say that run %s was cut off: %v", f.run, err)
+		f.cli.say("servers may go on to say that run %s was cut off, until the next apply there: %v", f.run, err)
+		return
 	}
+	f.giveBack(lock)
 }
 
 // nothingLeft is about a run that ended with nothing half done.

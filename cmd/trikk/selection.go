@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -27,15 +28,30 @@ func (s *selection) flags(c *cli, cmd *cobra.Command) {
 
 // deadlineFlag adds --deadline to a command that makes a plan.
 func (s *selection) deadlineFlag(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&s.deadline, "deadline", 0, "give the run `DURATION`, instead of the apps' rollout.deadline")
+	cmd.Flags().Var((*positiveTime)(&s.deadline), "deadline", "give the run `DURATION`, instead of the apps' rollout.deadline")
 }
 
-func (s *selection) wrongDeadline() error {
-	if s.deadline < 0 {
-		return usage("--deadline %s: it is more than nothing", s.deadline)
+// positiveTime is the value of a flag for a duration that is more than nothing, where it is given at all.
+type positiveTime time.Duration
+
+func (t *positiveTime) Set(text string) error {
+	d, err := time.ParseDuration(text)
+	if err == nil && d <= 0 {
+		err = errors.New("it is more than nothing")
 	}
-	return nil
+	*t = positiveTime(d)
+	return err
 }
+
+func (t *positiveTime) String() string {
+	if *t == 0 {
+		return ""
+	}
+	return time.Duration(*t).String()
+}
+
+// Type is the name of the kind of value.
+func (t *positiveTime) Type() string { return "duration" }
 
 // chosen is what a selection gave.
 type chosen struct {
@@ -49,9 +65,6 @@ type chosen struct {
 // choose loads the config repository and picks the apps.
 func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, error) {
 	if err := c.needEnv(); err != nil {
-		return chosen{}, err
-	}
-	if err := s.wrongDeadline(); err != nil {
 		return chosen{}, err
 	}
 	if len(names) == 0 && s.selector == "" && !s.all {

@@ -133,8 +133,11 @@ func (l *statusLine) fill(at plan.Installed) {
 		if l.Since == "" {
 			l.Since = timeOfRun(r.Manifest.Run)
 		}
-		if !r.Complete {
+		switch {
+		case !r.Complete:
 			l.Notes = append(l.Notes, "the release is incomplete")
+		case !r.Good && l.Role == "active":
+			l.Notes = append(l.Notes, "not proven good yet")
 		}
 	}
 	if l.Cut = at.Cut; l.Cut != nil {

@@ -31,7 +31,7 @@ func (t *table) flush(w io.Writer) {
 			b.WriteString(cell)
 			b.WriteString(strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
 		}
-		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+		fmt.Fprintln(w, shown(strings.TrimRight(b.String(), " ")))
 	}
 	t.rows = nil
 }

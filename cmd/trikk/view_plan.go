@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -14,10 +15,12 @@ import (
 type planView struct {
 	lanes   bool // every lane in full; else lanes that do the same are shown once
 	scripts bool // the exact shell of each step
+	whole   bool // nothing is left out: also how each step is taken back, its secrets and, with scripts, what is no shell
 }
 
 // showPlan writes a plan for people. Lanes of a wave that do the same are shown once, with all their hosts.
-func showPlan(w io.Writer, p plan.Plan, v planView) {
+func showPlan(to io.Writer, p plan.Plan, v planView) {
+	w := visible{to}
 	showNotes(w, p)
 	if p.Empty() {
 		fmt.Fprintln(w, nothingToDo(p))
@@ -190,13 +193,39 @@ func showStep(w io.Writer, s plan.Step, laneHost, user string, hosts []string, v
 		title += " (can't be undone)"
 	}
 	fmt.Fprintf(w, "      %s\n", title)
+	showOp(w, s.Op, v)
+	if !v.whole {
+		return
+	}
+	for _, u := range s.Undo {
+		title := "taken back by: " + u.Title
+		if u.As != user && u.Op.Transport() == plan.Script {
+			title += asUser(cmp.Or(u.As, "the login user"))
+		}
+		fmt.Fprintf(w, "        %s\n", title)
+		showOp(w, u.Op, v)
+	}
+}
+
+// showOp shows what an op's title leaves out.
+func showOp(w io.Writer, op plan.Op, v planView) {
+	if v.whole {
+		for _, n := range plan.SecretsOf(op) {
+			fmt.Fprintf(w, "        | secret: %s\n", n.Secret)
+		}
+	}
 	if !v.scripts {
 		return
 	}
-	if text := s.Op.Script(); text != "" {
-		for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-			fmt.Fprintf(w, "        | %s\n", line)
-		}
+	text := op.Script()
+	if document, err := json.Marshal(op); text == "" && v.whole && err == nil {
+		text = string(document)
+	}
+	if text == "" {
+		return
+	}
+	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
+		fmt.Fprintf(w, "        | %s\n", line)
 	}
 }
 

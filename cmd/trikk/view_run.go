@@ -195,7 +195,7 @@ func (v *plainView) indent(host, text string) {
 		return
 	}
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(v.w, "  %-*s           %s\n", v.width, host, line)
+		fmt.Fprintf(v.w, "  %-*s           %s\n", v.width, host, shown(strings.TrimRight(line, "\r")))
 	}
 }
 
@@ -206,7 +206,7 @@ func (v *plainView) progress(host, step, text string) {
 		return
 	}
 	v.last[step] = text
-	fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, host, v.paint.wait("waiting"), text)
+	fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, host, v.paint.wait("waiting"), shown(text))
 }
 
 func (v *plainView) finish(o plan.Outcome) {

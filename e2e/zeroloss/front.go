@@ -14,13 +14,15 @@ type front struct {
 	driver string
 	// closes: a change, or only a reload, ends kept connections of clients that are idle.
 	closes, reloadCloses bool
-	member               string // template of the topology; "": its default
-	app                  string // more fields of the app
-	unavailable          int    // how many servers may be out at once; 0: one
-	sticky               bool   // clients keep the cookie of their server; only a rollout is measured
-	long                 bool   // only full runs have time for it
-	brief                bool   // where time is short, two of the servers are deployed to
-	start                start
+	// unseen: a reload of the proxy forgets what its checks found, and trikk can't see that. So no cell has one.
+	unseen      bool
+	member      string // template of the topology; "": its default
+	app         string // more fields of the app
+	unavailable int    // how many servers may be out at once; 0: one
+	sticky      bool   // clients keep the cookie of their server; only a rollout is measured
+	long        bool   // only full runs have time for it
+	brief       bool   // where time is short, two of the servers are deployed to
+	start       start
 }
 
 // start starts a proxy on a machine.
@@ -41,20 +43,25 @@ const (
 
 const byMarker = `driver: marker: {file: "config/disabled", watch: haproxy: {}}`
 
+// settling waits for a check's interval and timeout, and for the longest websocket.
+const settling = `driver: marker: {file: "config/disabled", settle: "6s"}`
+
 func fronts() []front {
 	plain, keeping := e2e.Balancer{Name: name, Port: 80, ToPort: port}, e2e.Balancer{Name: name, Port: 80, ToPort: port, Sticky: true}
+	checking := e2e.Balancer{Name: name, Port: 80, ToPort: port, Check: "/health"}
 	return []front{
 		{driver: "haproxy", start: haproxy("driver: haproxy: {}", plain)},
 		{driver: "httpd", reloadCloses: true, brief: true, start: httpd(plain)},
 		{driver: "nginx", closes: true, reloadCloses: true, start: nginx(plain)},
-		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy(plain)},
+		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy("driver: caddy: {}", plain)},
+		{driver: "caddy by a marker", unseen: true, app: `marker: "config/disabled"`, long: true, start: caddy(settling, checking)},
 		{driver: "marker", app: `marker: "config/disabled"`, start: haproxy(byMarker, plain)},
 		{driver: "command", brief: true, start: haproxy(commands, plain)},
 		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, long: true, start: haproxyAndNginx(plain)},
 		{driver: "haproxy, sticky clients", sticky: true, long: true, start: haproxy("driver: haproxy: {}", keeping)},
 		{driver: "httpd, sticky clients", sticky: true, reloadCloses: true, long: true, start: httpd(keeping)},
 		{driver: "nginx, sticky clients", sticky: true, closes: true, reloadCloses: true, long: true, start: nginx(keeping)},
-		{driver: "caddy, sticky clients", sticky: true, closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy(keeping)},
+		{driver: "caddy, sticky clients", sticky: true, closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy("driver: caddy: {}", keeping)},
 	}
 }
 
@@ -109,9 +116,9 @@ func nginx(b e2e.Balancer) start {
 	}
 }
 
-func caddy(b e2e.Balancer) start {
+func caddy(driver string, b e2e.Balancer) start {
 	return func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
 		c := f.Caddy(t, m, to(f, b))
-		return proxy{c.URL(), "driver: caddy: {}", c.Reload}
+		return proxy{c.URL(), driver, c.Reload}
 	}
 }

@@ -124,12 +124,15 @@ func (s *scene) under(operation, from, to string, do func()) cell {
 	return c
 }
 
-// operations are what is measured: a rollout alone where time is short, or where it is about sticky clients.
+// operations are what is measured: a rollout alone where time is short, or where it is about sticky clients; no reload where what it forgets is not seen.
 func (s *scene) operations() []func() cell {
 	if s.front.sticky {
 		return []func() cell{s.rolling}
 	}
-	return e2e.Full(1, s.rolling, s.rollback, s.reloaded, s.naive)
+	if s.front.unseen {
+		return e2e.Full(1, s.rolling, s.rollback, s.naive("1.0", "2.0"))
+	}
+	return e2e.Full(1, s.rolling, s.rollback, s.reloaded, s.naive("3.0", "1.0"))
 }
 
 // rolling deploys a version.
@@ -197,9 +200,11 @@ func (s *scene) held() []*e2e.Machine {
 func (s *scene) atOnce() int { return max(1, s.front.unavailable) }
 
 // naive restarts servers that the proxies still send requests to.
-func (s *scene) naive() cell {
-	s.app("")
-	c := s.under("naive", "3.0", "1.0", func() { s.trikk("apply", "hello@1.0") })
-	c.naive = true
-	return c
+func (s *scene) naive(from, to string) func() cell {
+	return func() cell {
+		s.app("")
+		c := s.under("naive", from, to, func() { s.trikk("apply", "hello@"+to) })
+		c.naive = true
+		return c
+	}
 }

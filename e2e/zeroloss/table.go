@@ -25,9 +25,10 @@ func table(cells []cell) string {
 	return b.String()
 }
 
-// summary is the line that tools read: hard are the failures where there must be none, broken the cells that broke their promise.
-func summary(cells []cell) string {
-	requests, hard, broken := 0, 0, 0
+// summary is the line that tools read: hard are the failures where there must be none, broken the cells that broke their promise, and
+// those of begun that have no end.
+func summary(cells []cell, begun int) string {
+	requests, hard, broken := 0, 0, begun-len(cells)
 	for _, c := range cells {
 		requests += c.count.Requests
 		if !c.naive {
@@ -37,5 +38,5 @@ func summary(cells []cell) string {
 			broken++
 		}
 	}
-	return fmt.Sprintf("zeroloss: cells=%d requests=%d hard=%d broken=%d", len(cells), requests, hard, broken)
+	return fmt.Sprintf("zeroloss: cells=%d requests=%d hard=%d broken=%d", begun, requests, hard, broken)
 }

@@ -11,8 +11,12 @@ import (
 	"trikk.dev/engine/proxy"
 )
 
-// fresh is how old a proven drain may be when a process is stopped. Two seconds are promised; the way to the host takes some.
-const fresh = time.Second
+const (
+	// fresh is how old what was seen of a drain may be when a process is stopped. Two seconds are promised; the way to the host takes some.
+	fresh = time.Second
+	// slowest is how old it may be where proxies answer so slowly that it never is fresh.
+	slowest = 3 * time.Second
+)
 
 // drains remembers the drains that were proven right before a restart, by app and server.
 type drains struct {
@@ -72,7 +76,10 @@ func (d *doing) stillDrained(ctx context.Context) (cut int, err error) {
 	if err != nil {
 		return did.Cut, fmt.Errorf("nothing was stopped: the drain was proven %v ago and could not be proven again: %w", age, err)
 	}
-	d.drains.keep(d.seg.App, was.step, was.op, d.o.Now())
+	if did.Age > slowest {
+		return did.Cut, fmt.Errorf("nothing was stopped: it took %v to prove the drain again, and %v is the most", did.Age.Round(100*time.Millisecond), slowest)
+	}
+	d.drains.keep(d.seg.App, was.step, was.op, d.o.Now().Add(-did.Age))
 	return did.Cut, nil
 }
 

@@ -20,7 +20,7 @@ func (d *doing) drain(ctx context.Context, s plan.Step, op plan.DrainOp) (plan.R
 	})
 	r.Cut, r.Left = did.Cut, did.Left
 	if op.Again && (r.Status == plan.Changed || r.Status == plan.Unchanged) {
-		d.drains.keep(d.seg.App, s, op, d.o.Now())
+		d.drains.keep(d.seg.App, s, op, d.o.Now().Add(-did.Age))
 	}
 	return r, err
 }

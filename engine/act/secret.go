@@ -28,7 +28,7 @@ func (a *Actor) ReadSecrets(ctx context.Context, p plan.Plan) error {
 			}
 		}
 	}
-	a.readOthers(ctx, p)
+	a.Hide(ctx, p.Sources()) // a release may be installed already, and no step write them
 	slices.Sort(wrong)
 	if wrong = slices.Compact(wrong); len(wrong) > 0 {
 		return errors.New(strings.Join(wrong, "\n"))
@@ -36,13 +36,13 @@ func (a *Actor) ReadSecrets(ctx context.Context, p plan.Plan) error {
 	return nil
 }
 
-// readOthers reads the secrets that no step writes, because the release is installed already: a hook or a program may print
-// them, and they are hidden too. Those that can't be read soon are not needed.
-func (a *Actor) readOthers(ctx context.Context, p plan.Plan) {
+// Hide reads the secrets of the apps' files, so that nothing shows them that a build, a hook or a program prints. Those that can't
+// be read soon are not needed.
+func (a *Actor) Hide(ctx context.Context, apps []plan.App) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	for _, app := range p.Apps {
-		for _, n := range plan.SecretsOfFiles(app.Source) {
+	for _, app := range apps {
+		for _, n := range plan.SecretsOfFiles(app) {
 			_, _ = a.secret(ctx, n)
 		}
 	}
@@ -109,6 +109,7 @@ func (h *hidden) add(values ...string) {
 	}
 	for _, v := range values {
 		keep(v, shortest)
+		keep(strings.Join(strings.Fields(v), " "), shortest) // as in what was made one line
 		for line := range strings.Lines(v) {
 			keep(strings.TrimSpace(line), shortestLine)
 		}

@@ -108,3 +108,19 @@ func TestSecretsInErrorsOfTheWay(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A secret is hidden too in a reason, which is made one line of what was printed, and in what a build prints before any plan is there.
+func TestSecretsAreHiddenInOneLine(t *testing.T) {
+	a := act.New(act.Options{Hosts: fakes{}, Secrets: func(context.Context, plan.Secret) (string, error) { return "pass  word", nil }})
+	text := "{secret:a}"
+	a.Hide(t.Context(), []plan.App{{Files: map[string]plan.File{"a": {Text: &text, Secrets: map[string]plan.Secret{"a": {Env: "A"}}}}}})
+	seg := plan.Segment{Transport: plan.Local, Steps: steps(plan.Run{Command: "echo 'it is pass  word'; exit 3", Phase: "build", App: "web"})}
+	err := a.Do(t.Context(), seg, func(r plan.Result) {
+		if r.Output != "it is ***\n" || !strings.HasSuffix(r.Error, "it is ***") {
+			t.Errorf("it prints %q, because %q", r.Output, r.Error)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

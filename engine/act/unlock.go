@@ -59,13 +59,17 @@ func unlockScript(s LockState, end bool) string {
 const shUnlock = `state=$root/.trikk
 lock=$state/lock mark=$state/lock.info
 now=$(head -n 1 "$mark" 2>/dev/null) || now=
-[ -n "$now" ] || same "$mark is gone already"
-[ "$now" = "$info" ] || fail "the lock has changed hands: $now"
 
 # free: nobody holds the lock
 free() {
 	flock -n "$lock" true
 }
+
+if [ -z "$now" ]; then
+	free || fail "the lock is held by a process, but $mark does not say for which run: see fuser -v $lock there"
+	same "$mark is gone already"
+fi
+[ "$now" = "$info" ] || fail "the lock has changed hands: $now"
 
 # holders: processes of the run that have the lock open
 holders() {

@@ -124,3 +124,19 @@ func TestUnlockWhatWasLeft(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestUnlockAHolderWithoutAName: a lock that a process holds is not called removed because nothing says whose it is.
+func TestUnlockAHolderWithoutAName(t *testing.T) {
+	f := newFleet(t, "app01")
+	targets := roots(1, "app01")
+	f.sh("app01", `mkdir -p "apps/it's 0/.trikk" && cd "apps/it's 0/.trikk" && { setsid flock -o lock sleep 60 >/dev/null 2>&1 & echo $! >holder; }
+n=0; while flock -n lock true && [ $n -lt 100 ]; do n=$((n + 1)); sleep 0.05; done`)
+	defer f.sh("app01", `kill -- "-$(cat "apps/it's 0/.trikk/holder")"`)
+	held := f.states(targets)[0]
+	if held.Holder == nil || !held.Holder.Alive || held.Holder.Run != "unknown" {
+		t.Fatalf("state %+v", held.Holder)
+	}
+	if err := act.Unlock(t.Context(), f.pool, held, true); err == nil || !strings.Contains(err.Error(), "the lock is held by a process, but") {
+		t.Errorf("unlocked: %v", err)
+	}
+}

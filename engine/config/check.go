@@ -56,6 +56,7 @@ func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
 	}
 	c.environments(sortedEnvironments(slices.Concat(w.Environments, envs)))
 	c.duplicates()
+	c.namesakes(outcomes)
 	for _, a := range c.apps {
 		c.app(a)
 	}
@@ -109,6 +110,8 @@ func (c *checker) app(a plan.App) {
 	c.placeholders(a)
 	c.secretFiles(a)
 	c.content(a)
+	c.timings(a)
+	c.credentials(a)
 }
 
 // unknown reports an environment that the inventory doesn't have.
@@ -198,20 +201,6 @@ func hosts(e plan.Environment) []string {
 }
 
 func isHost(e plan.Environment, name string) bool { return slices.Contains(hosts(e), name) }
-
-// duplicates finds two apps with one name.
-func (c *checker) duplicates() {
-	first := map[string]plan.App{}
-	for _, a := range c.apps {
-		f, ok := first[a.Name]
-		switch {
-		case !ok:
-			first[a.Name] = a
-		case at(f, "name") != at(a, "name"):
-			c.add(a, "name", fmt.Sprintf("app %s is defined twice", a.Name), "the other is at "+place(at(f, "name")))
-		}
-	}
-}
 
 // warnings are about what is allowed and rarely meant.
 func warnings(apps []plan.App, envs map[string]plan.Environment) []Diagnostic {

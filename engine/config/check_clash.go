@@ -14,6 +14,7 @@ import (
 // claim is one deployment's wish for a thing of a machine that only one can have.
 type claim struct {
 	app  plan.App
+	nth  int    // which of all deployments it is
 	path string // the field that says so
 	host string // the machine's name in the app's environment
 }
@@ -36,12 +37,12 @@ func (c *checker) claims() claims {
 		machines[name] = machinesOf(e)
 	}
 	all := claims{}
-	for _, a := range c.apps {
+	for i, a := range c.apps {
 		for _, h := range installedOn(a) {
 			machine := cmp.Or(machines[a.Env][h], a.Env+"/"+h) // an unknown name is a machine of its own
 			for thing, paths := range wants(a, hostOf(c.envs[a.Env], h)) {
 				for _, p := range paths {
-					all.put(machine, thing, claim{app: a, path: p, host: h})
+					all.put(machine, thing, claim{app: a, nth: i, path: p, host: h})
 				}
 			}
 		}
@@ -74,7 +75,7 @@ func (k claim) rival(earlier []claim) (claim, bool) {
 	}
 	oneEnv := r.app.Env == k.app.Env
 	twoNames := oneEnv && r.host != k.host
-	twice := r.app.Name == k.app.Name && at(r.app, "name") != at(k.app, "name")
+	twice := r.app.Name == k.app.Name && (at(r.app, "name") != at(k.app, "name") || oneEnv && r.nth != k.nth)
 	return r, !twoNames && !twice
 }
 

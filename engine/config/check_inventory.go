@@ -80,7 +80,8 @@ func machine(h plan.Host) string {
 	if port == 0 {
 		port = 22
 	}
-	return fmt.Sprintf("%s:%d via %s", h.Address, port, h.Jump)
+	name := strings.TrimSuffix(strings.ToLower(h.Address), ".") // as DNS has it
+	return fmt.Sprintf("%s:%d via %s", name, port, h.Jump)
 }
 
 // machinesOf gives the machine of each host of an environment.

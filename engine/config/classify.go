@@ -190,7 +190,7 @@ func (r *reader) form() []Diagnostic {
 	return r.misspelt()
 }
 
-// misspelt finds top-level fields that nobody refers to and that look like app or environments.
+// misspelt finds top-level fields that nobody refers to and that look like app or environments, or are another app.
 func (r *reader) misspelt() []Diagnostic {
 	var out []Diagnostic
 	for _, l := range r.folder.labels {
@@ -199,6 +199,8 @@ func (r *reader) misspelt() []Diagnostic {
 		}
 		if n := nearest(l.name, []string{"app", "environments"}); n != "" {
 			out = append(out, Diagnostic{Pos: l.pos, Message: "unknown field \"" + l.name + "\"", Hint: "did you mean \"" + n + "\"?"})
+		} else if l.app && r.folder.has("app") {
+			out = append(out, Diagnostic{Pos: l.pos, Message: "field \"" + l.name + "\" is an app beside app, which nothing deploys", Hint: "one folder is one app: give it a folder of its own"})
 		}
 	}
 	return out

@@ -49,6 +49,7 @@ const (
 type label struct {
 	name string // "" for an embedded value
 	text string // what is embedded
+	app  bool   // the value is #App & something
 	pos  plan.Pos
 }
 
@@ -275,13 +276,22 @@ func (m module) labels(f *ast.File) (out []label) {
 		switch d := d.(type) {
 		case *ast.Field:
 			if name, _, err := ast.LabelName(d.Label); err == nil {
-				out = append(out, label{name: name, pos: m.pos(d.Pos())})
+				out = append(out, label{name: name, app: joinsApp(d.Value), pos: m.pos(d.Pos())})
 			}
 		case *ast.EmbedDecl:
 			out = append(out, label{text: embedded(d.Expr), pos: m.pos(d.Pos())})
 		}
 	}
 	return out
+}
+
+// joinsApp reports whether an expression is the schema's App joined with something.
+func joinsApp(e ast.Expr) bool {
+	b, ok := e.(*ast.BinaryExpr)
+	if !ok || b.Op != token.AND {
+		return strings.HasSuffix(embedded(e), ".#App")
+	}
+	return joinsApp(b.X) || joinsApp(b.Y)
 }
 
 // references collects the identifiers that a file refers to.

@@ -3,6 +3,7 @@ package demo
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ type member struct {
 	name   string
 	url    *url.URL
 	up     atomic.Bool
+	missed int          // checks in a row that got no answer in time
 	active atomic.Int64 // requests in flight
 	total  atomic.Int64
 	proxy  *httputil.ReverseProxy
@@ -81,7 +83,7 @@ func (m *member) check(ctx context.Context) {
 			if err == nil {
 				r.Body.Close()
 			}
-			m.up.Store(err == nil && r.StatusCode == http.StatusOK)
+			m.seen(r, err)
 		}
 		select {
 		case <-ctx.Done():
@@ -89,6 +91,23 @@ func (m *member) check(ctx context.Context) {
 		case <-time.After(checkInterval):
 		}
 	}
+}
+
+// fall is how many checks in a row must get no answer in time until a member is down. One is not enough: a machine that is
+// short of CPU answers late, all members at once.
+const fall = 3
+
+// seen takes the result of one check. What the member answers counts at once, and so does that nobody listens.
+func (m *member) seen(r *http.Response, err error) {
+	if ne, ok := errors.AsType[net.Error](err); ok && ne.Timeout() {
+		m.missed++
+		if m.missed >= fall {
+			m.up.Store(false)
+		}
+		return
+	}
+	m.missed = 0
+	m.up.Store(err == nil && r.StatusCode == http.StatusOK)
 }
 
 // ServeHTTP sends one request to the next member that is up.

@@ -304,3 +304,18 @@ func TestJumpErrors(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// TestConfigInTime: a controller that is too busy for ssh -G says that it was a matter of time.
+func TestConfigInTime(t *testing.T) {
+	bin := t.TempDir()
+	if err := os.WriteFile(filepath.Join(bin, "ssh"), []byte("#!/bin/sh\nexec sleep 10\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 100*time.Millisecond, errors.New("no answer within 100ms"))
+	defer cancel()
+	_, err := host.Connect(ctx, host.Target{Name: "app1", Address: "127.0.0.1"}, host.Options{ConfigFile: "/dev/null"})
+	if want := "running ssh -G: no answer within 100ms"; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}

@@ -158,7 +158,7 @@ func (c *Connection) Dial(ctx context.Context, network, addr string) (net.Conn, 
 		}
 		return nil, c.fail(Forwarding, doing, cause, forwardingHint(network, addr, c.login(), refused.Reason))
 	}
-	return nil, c.unreachable(doing, err)
+	return nil, c.unreachable(doing, c.why(ctx, err))
 }
 
 // forwardingHint lists what can be the cause, the likely one first.

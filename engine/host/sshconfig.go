@@ -61,7 +61,9 @@ func askOpenSSH(ctx context.Context, ssh string, t Target, o Options) (config, e
 	cmd := exec.CommandContext(ctx, ssh, append(args, "--", t.Address)...)
 	var out, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &stderr
-	if err := cmd.Run(); err != nil {
+	if err := cmd.Run(); ctx.Err() != nil {
+		return nil, fmt.Errorf("running ssh -G: %w", cause(ctx, err))
+	} else if err != nil {
 		return nil, fmt.Errorf("running ssh -G: %s: %w", firstLine(stderr.String(), "no message"), err)
 	}
 	conf := config{}

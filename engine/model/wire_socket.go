@@ -39,7 +39,7 @@ func (c *connection) runtime(text string, strike Strike) (string, bool) {
 	for _, command := range strings.Split(strings.TrimSpace(text), ";") {
 		words := strings.Fields(command)
 		switch {
-		case command == "show table":
+		case command == "show table", command == "show info":
 			b.WriteString("\n")
 		case command == "show cli level":
 			b.WriteString("admin\n\n")

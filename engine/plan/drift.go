@@ -12,7 +12,7 @@ func (i Installed) ByHand() string {
 	case i.Linked == "" || i.Linked == i.Current:
 		return ""
 	case i.Current == "":
-		return "current was removed by hand; trikk linked " + i.Linked
+		return "current was removed or replaced by hand; trikk linked " + i.Linked
 	}
 	return fmt.Sprintf("current was switched by hand to %s; trikk linked %s", i.Current, i.Linked)
 }

@@ -88,6 +88,8 @@ const (
 	RotationDown    = "down"    // in rotation as far as trikk is concerned, but the proxy's check fails
 	RotationHeld    = "held"    // up and not drained, but a person set its weight to 0: it gets nothing
 	RotationUnknown = "unknown" // the proxy could not say
+	// A change was cut off before the proxy took it: in or out, until it is told again.
+	RotationUnsettled = "unsettled"
 )
 
 // Rotation is what one proxy says of one server.

@@ -14,7 +14,7 @@ type front struct {
 	proxy   Proxy
 	backend string
 	members []frontMember
-	check   string // path of the health check; "": the port is connected to
+	check   *HTTPCheck // the health check; nil: the port is connected to
 }
 
 // frontMember is a server behind a proxy.
@@ -30,14 +30,17 @@ func Fronts(env Environment, apps []App) (files []Rendered, notes []string, err 
 	byProxy := map[string][]front{}
 	for _, app := range apps {
 		for _, name := range app.proxies() {
+			if env.Proxies[name].Driver.front() == nil {
+				byProxy[name] = nil
+				continue
+			}
 			f, err := frontOf(app, env, name)
 			if err != nil {
 				return nil, nil, err
 			}
-			if i := slices.IndexFunc(byProxy[name], func(g front) bool { return g.backend == f.backend }); i >= 0 {
-				return nil, nil, &Refusal{Pos: app.place("topology"), Text: fmt.Sprintf("%s and %s have the same backend %s on %s", byProxy[name][i].app.Name, app.Name, f.backend, name)}
+			if byProxy[name], err = joined(byProxy[name], f, name); err != nil {
+				return nil, nil, err
 			}
-			byProxy[name] = append(byProxy[name], f)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(byProxy)) {
@@ -55,6 +58,35 @@ func Fronts(env Environment, apps []App) (files []Rendered, notes []string, err 
 	}
 	slices.SortFunc(files, func(a, b Rendered) int { return strings.Compare(a.Path, b.Path) })
 	return files, notes, nil
+}
+
+// joined adds an app to those at a proxy. Apps may share a backend, where each has members of its own and all are checked alike.
+func joined(fronts []front, f front, proxy string) ([]front, error) {
+	i := slices.IndexFunc(fronts, func(g front) bool { return g.backend == f.backend })
+	if i < 0 {
+		return append(fronts, f), nil
+	}
+	g := &fronts[i]
+	both := fmt.Sprintf("%s and %s have the same backend %s on %s", g.app.Name, f.app.Name, f.backend, proxy)
+	taken := func(m frontMember) bool {
+		return slices.ContainsFunc(g.members, func(n frontMember) bool { return n.name == m.name })
+	}
+	switch {
+	case slices.ContainsFunc(f.members, taken):
+		return nil, &Refusal{Pos: f.app.place("topology"), Text: both + ", and the same members"}
+	case g.checked() != f.checked():
+		return nil, &Refusal{Pos: f.app.place("topology"), Text: both + ", and different health checks"}
+	}
+	g.members = append(g.members, f.members...)
+	return fronts, nil
+}
+
+// checked is what the health check asks for.
+func (f front) checked() string {
+	if f.check == nil {
+		return ""
+	}
+	return fmt.Sprint(f.check.Path, f.check.Status)
 }
 
 // front is how a driver's proxy is told of a backend; nil: trikk does not know.
@@ -78,7 +110,7 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 	if err != nil {
 		return front{}, err
 	}
-	f := front{app: app, proxy: env.Proxies[proxy], check: app.frontCheck()}
+	f := front{app: app, proxy: env.Proxies[proxy], check: app.frontCheck(port)}
 	servers := slices.Concat(app.Servers, app.Standby)
 	if app.Topology.Pairs != nil {
 		i := slices.Index(app.Topology.Pairs.Proxies, proxy)
@@ -94,11 +126,22 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 			if wrong := p.Misnamed(); len(wrong) > 0 {
 				return front{}, &Refusal{Pos: app.place("topology"), Text: app.Name + ": " + wrong[0].String(), Hint: wrong[0].Hint}
 			}
-			f.backend, m.name = p.Backend, p.Member
+			f.backend, m.name = p.Driver.frontName(p.Backend), p.Member
+			if p.Driver.Caddy != nil {
+				m.address = p.Member // by which Caddy's upstreams are known
+			}
 		}
 		f.members = append(f.members, m)
 	}
 	return f, nil
+}
+
+// frontName is a backend's name as the proxy has it: httpd knows balancers by their scheme, and keeps the lower case.
+func (d Driver) frontName(backend string) string {
+	if d.HTTPD != nil {
+		return strings.ToLower(strings.TrimPrefix(backend, "balancer://"))
+	}
+	return backend
 }
 
 // hostPort is HOST:PORT, with brackets around an IPv6 address.
@@ -130,12 +173,12 @@ func (a App) frontPort() (int, error) {
 	return 0, &Refusal{Pos: a.Pos, Text: a.Name + ": the port that its proxies ask is not known", Hint: `write it as ports: http: 8080`}
 }
 
-// frontCheck is the path of the first HTTP probe.
-func (a App) frontCheck() string {
+// frontCheck is the first HTTP probe of the port that proxies ask: another one may be open to the server itself alone.
+func (a App) frontCheck(port int) *HTTPCheck {
 	for _, name := range slices.Sorted(maps.Keys(a.Probes)) {
-		if h := a.Probes[name].HTTP; h != nil {
-			return h.Path
+		if h := a.Probes[name].HTTP; h != nil && h.Port == port {
+			return h
 		}
 	}
-	return ""
+	return nil
 }

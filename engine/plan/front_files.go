@@ -10,8 +10,11 @@ import (
 func haproxyFront(f front) []Rendered {
 	var b strings.Builder
 	fmt.Fprintf(&b, "backend %s\n", f.backend)
-	if f.check != "" {
-		fmt.Fprintf(&b, "    option httpchk GET %s\n", haproxyWord(f.check))
+	if f.check != nil {
+		fmt.Fprintf(&b, "    option httpchk GET %s\n", haproxyWord(f.check.Path))
+		if codes := f.check.Status; len(codes) > 0 {
+			fmt.Fprintf(&b, "    http-check expect status %s\n", strings.Trim(strings.Join(strings.Fields(fmt.Sprint(codes)), ","), "[]"))
+		}
 	}
 	for _, m := range f.members {
 		fmt.Fprintf(&b, "    server %s %s check%s\n", m.name, m.address, m.ifIdle(" disabled"))
@@ -28,13 +31,12 @@ func haproxyWord(s string) string {
 // httpdFront is a balancer (mod_proxy, "BalancerMember").
 func httpdFront(f front) []Rendered {
 	var b strings.Builder
-	name := strings.TrimPrefix(f.backend, "balancer://")
-	fmt.Fprintf(&b, "<Proxy balancer://%s>\n", name)
+	fmt.Fprintf(&b, "<Proxy balancer://%s>\n", f.backend)
 	for _, m := range f.members {
 		fmt.Fprintf(&b, "    BalancerMember %s%s\n", m.worker(), m.ifIdle(" status=+D"))
 	}
 	b.WriteString("</Proxy>\n")
-	return []Rendered{{Path: name + ".conf", Content: b.String()}}
+	return []Rendered{{Path: f.backend + ".conf", Content: b.String()}}
 }
 
 // worker is the URL of httpd's member, and its route, unless its name is the URL or the address.
@@ -55,13 +57,30 @@ func nginxFront(f front) []Rendered {
 	for _, m := range f.members {
 		fmt.Fprintf(&servers, "server %s%s; # %s\n", m.address, m.ifIdle(" down"), m.name)
 	}
-	upstream := fmt.Sprintf("upstream %s { include %s; }\n# in the server that %s asks:\n# location = /_trikk/%s { include %s.generation; }\n",
-		f.backend, at, strings.ReplaceAll(f.proxy.Driver.Nginx.Generation, "{backend}", f.backend), f.backend, at)
+	page := strings.ReplaceAll(f.proxy.Driver.Nginx.Generation, "{backend}", f.backend)
+	upstream := fmt.Sprintf("upstream %s { include %s; }\n# in the server that %s asks:\n# location = %s { include %s; }\n",
+		f.backend, nginxWord(at), page, nginxWord(pathIn(page)), nginxWord(at+".generation"))
 	return []Rendered{
 		{Path: f.backend + ".conf", Content: upstream},
 		{Path: f.backend + ".servers", Content: servers.String()},
 		{Path: f.backend + ".servers.generation", Content: "return 200 \"first\";\n"},
 	}
+}
+
+// nginxWord is one word of nginx's configuration, in quotes where it holds what ends or changes a word.
+func nginxWord(s string) string {
+	if !strings.ContainsAny(s, " ;{}'\"\\#") {
+		return s
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
+}
+
+// pathIn is the path of a URL, without its query.
+func pathIn(url string) string {
+	_, rest, _ := strings.Cut(url, "://")
+	rest, _, _ = strings.Cut(rest, "?")
+	_, path, _ := strings.Cut(rest, "/")
+	return "/" + path
 }
 
 // caddyFront is a handler (Caddy's JSON structure, "reverse_proxy"). A standby server is no upstream. Idle connections
@@ -89,7 +108,11 @@ func caddyFront(f front) []Rendered {
 	if err != nil {
 		panic(err) // strings only
 	}
-	return []Rendered{{Path: f.backend + ".json", Content: string(text) + "\n"}}
+	file := f.backend
+	if !bareName(file) { // where the ID does not hold it, it may be anything
+		file = handler.ID
+	}
+	return []Rendered{{Path: file + ".json", Content: string(text) + "\n"}}
 }
 
 // ifIdle is the word by which a proxy holds a member out, for one that starts out of rotation.

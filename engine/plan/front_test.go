@@ -131,7 +131,25 @@ func TestFrontsThatCantBe(t *testing.T) {
 	env, app = fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
 	other := app
 	other.Name, other.Topology.Shared = "other", &plan.Shared{Proxies: []string{"lb01"}, Backend: "hello", Member: "{server}"}
-	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have the same backend hello on lb01") {
+	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have the same backend hello on lb01, and the same members") {
+		t.Error(err)
+	}
+}
+
+// TestFrontsOfSharedBackends: two apps may have members of their own in one backend, which has one health check.
+func TestFrontsOfSharedBackends(t *testing.T) {
+	env, app := fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
+	app.Standby, app.Topology.Shared = nil, &plan.Shared{Proxies: []string{"lb01"}, Backend: "web", Member: "{app}-{server}"}
+	other := hello("app02")
+	other.Name, other.Ports, other.Topology.Shared = "other", map[string]int{"http": 8081}, app.Topology.Shared
+	probe(&other, 8081)
+	files, _, err := plan.Fronts(env, []plan.App{app, other})
+	want := "backend web\n    option httpchk GET /\n    server hello-app01 10.0.0.1:8080 check\n    server hello-app02 10.0.0.2:8080 check\n    server other-app02 10.0.0.2:8081 check\n"
+	if err != nil || len(files) != 1 || files[0].Content != want {
+		t.Errorf("%v, %+v", err, files)
+	}
+	probe(&other, 8081).Path = "/other"
+	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "the same backend web on lb01, and different health checks") {
 		t.Error(err)
 	}
 }
@@ -159,6 +177,66 @@ func TestFrontsQuote(t *testing.T) {
 	}
 }
 
+// TestFrontsOfOddApps: what is allowed and rare comes out as the driver and the program want it.
+func TestFrontsOfOddApps(t *testing.T) {
+	nginx := func(servers, page string) plan.Driver {
+		return plan.Driver{Nginx: &plan.Nginx{Servers: servers, Generation: page}}
+	}
+	for name, test := range map[string]struct {
+		driver     plan.Driver
+		edit       func(*plan.App)
+		path, want string
+	}{
+		"a probe of another port is no check of this one": {driver: plan.Driver{HAProxy: &plan.HAProxy{}}, path: "lb01/hello.cfg", want: "backend hello\n    server app01 10.0.0.1:8080 check\n",
+			edit: func(a *plan.App) { probe(a, 9090) }},
+		"statuses of the probe": {driver: plan.Driver{HAProxy: &plan.HAProxy{}}, path: "lb01/hello.cfg", want: "    option httpchk GET /\n    http-check expect status 200,401\n",
+			edit: func(a *plan.App) { probe(a, 8080).Status = []int{200, 401} }},
+		"a page elsewhere": {driver: nginx("/etc/nginx/trikk/{backend}.servers", "http://127.0.0.1:8089/gen/{backend}?x=1"), path: "lb01/hello.conf",
+			want: "# location = /gen/hello { include /etc/nginx/trikk/hello.servers.generation; }\n"},
+		"a path with blanks": {driver: nginx("/etc/nginx/of trikk/{backend}.servers", "http://127.0.0.1/_trikk/{backend}"), path: "lb01/hello.conf",
+			want: `upstream hello { include "/etc/nginx/of trikk/hello.servers"; }`},
+		"Caddy knows an upstream by the member": {driver: plan.Driver{Caddy: &plan.Caddy{ID: "{backend}"}}, path: "lb01/hello.json", want: `"dial": "app01:8081"`,
+			edit: func(a *plan.App) { a.Topology.Shared.Member = "{server}:8081" }},
+		"a backend that is no file name": {driver: plan.Driver{Caddy: &plan.Caddy{ID: "fixed"}}, path: "lb01/fixed.json", want: `"@id": "fixed"`,
+			edit: func(a *plan.App) {
+				a.Topology.Shared.Member, a.Topology.Shared.Backend = "{address}:8080", "../../up"
+			}},
+		"httpd keeps the lower case": {driver: plan.Driver{HTTPD: &plan.HTTPD{}}, path: "lb01/hello.conf", want: "<Proxy balancer://hello>\n",
+			edit: func(a *plan.App) { a.Topology.Shared.Backend = "balancer://Hello" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			env, app := fronted(test.driver)
+			if test.edit != nil {
+				test.edit(&app)
+			}
+			files, _, err := plan.Fronts(env, []plan.App{app})
+			if err != nil || files[0].Path != test.path || !strings.Contains(files[0].Content, test.want) {
+				t.Errorf("%v, %+v\nwant %s in %s", err, files, test.want, test.path)
+			}
+		})
+	}
+}
+
+// probe makes the HTTP probe of an app one of a port.
+func probe(a *plan.App, port int) *plan.HTTPCheck {
+	for _, c := range a.Probes {
+		if c.HTTP != nil {
+			c.HTTP.Port = port
+			return c.HTTP
+		}
+	}
+	return nil
+}
+
+// TestFrontsWithoutAPort: an app whose port is not known is in nobody's way behind a proxy that trikk does not write for.
+func TestFrontsWithoutAPort(t *testing.T) {
+	env, app := fronted(plan.Driver{Command: &plan.Command{}})
+	app.Ports, app.Probes = nil, nil
+	if files, notes, err := plan.Fronts(env, []plan.App{app}); err != nil || len(files) > 0 || len(notes) != 1 {
+		t.Error(files, notes, err)
+	}
+}
+
 // TestMisnamed: names that a program can have, and those that it can't.
 func TestMisnamed(t *testing.T) {
 	page := func(url string) plan.Driver {
@@ -175,6 +253,10 @@ func TestMisnamed(t *testing.T) {
 		{plan.Driver{HTTPD: &plan.HTTPD{}}, "balancer://a/b", "a/b", "backend member"},
 		{plan.Driver{HTTPD: &plan.HTTPD{}}, "web", "http://10.0.0.1:80/a b", "member"},
 		{plan.Driver{Nginx: &plan.Nginx{}}, "web", "[fd00::1]:80", ""},
+		{plan.Driver{Nginx: &plan.Nginx{}}, "web:1", "app01", "backend"},
+		{plan.Driver{HTTPD: &plan.HTTPD{}}, "web", strings.Repeat("a", 63), ""},
+		{plan.Driver{HTTPD: &plan.HTTPD{}}, "web", strings.Repeat("a", 64), "member"},
+		{plan.Driver{HTTPD: &plan.HTTPD{}}, "web", strings.Repeat("a", 64) + ".example:80", ""},
 		{plan.Driver{Nginx: &plan.Nginx{}}, "../web", "unix:/run/a.sock", "backend"},
 		{plan.Driver{Caddy: &plan.Caddy{ID: "{backend}"}}, "a/b", "10.0.0.1:80", "backend"},
 		{plan.Driver{Caddy: &plan.Caddy{ID: "fixed"}}, "a/b", "[10.0.0.1]:80", ""},

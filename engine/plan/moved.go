@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// Moved says what is not as a run left it that was cut off: so that to go on with its plan is not safe. Hosts whose turn is in hand
-// are not looked at, since their steps find out themselves, nor are those that the plan left out. An empty answer means that the rest of the plan still holds.
+// Moved says what is not as a run left it that was cut off: so that to go on with its plan is not safe. Hosts that the plan left out
+// are not looked at. An empty answer means that the rest of the plan still holds.
 //
+//   - A host whose turn is in hand has a link that the turn, or its undo, can have made or found. Its steps find out the rest themselves.
 //   - A host whose turn has not come is as the plan was made for, but for what the run installed there.
 //   - A host that had its turn has the release that the turn gave it, and serves.
 //   - No other plan works on the host's releases: what the turns that are left link to is there, complete.
@@ -22,10 +23,11 @@ func Moved(p Plan, s State, f Facts) []Change {
 				continue
 			}
 			left := leftBy(a, s.Units[u], h)
+			compare := left.compare
 			if left.inHand {
-				continue
+				compare = left.linked
 			}
-			for _, what := range left.compare(p, a, h, f) {
+			for _, what := range compare(p, a, h, f) {
 				out = append(out, Change{App: a.App, Host: h, What: what})
 			}
 		}
@@ -36,8 +38,9 @@ func Moved(p Plan, s State, f Facts) []Change {
 // leftState is how a run left one host of one app.
 type leftState struct {
 	inHand bool
-	turned bool // a turn that changes the host is done
-	undone bool // its turn was undone: whether it serves is what the undo left
+	links  []string // releases that a turn in hand links, or links back; "": it removes the link
+	turned bool     // a turn that changes the host is done
+	undone bool     // its turn was undone: whether it serves is what the undo left
 	steps  []Step
 	needs  []string // releases that turns to come link to
 }
@@ -64,7 +67,19 @@ func leftBy(a AppPlan, s UnitState, host string) leftState {
 				out.steps, out.undone = append(out.steps, undoOf(lane, len(lane.Steps))...), true
 			default:
 				out.inHand = true
+				out.links = append(out.links, linksOf(append(undoOf(lane, len(lane.Steps)), lane.Steps...))...)
 			}
+		}
+	}
+	return out
+}
+
+// linksOf are the releases that steps link as the live one.
+func linksOf(steps []Step) []string {
+	var out []string
+	for _, s := range steps {
+		if op, ok := s.Op.(Link); ok && op.Name != "" {
+			out = append(out, op.Release)
 		}
 	}
 	return out
@@ -85,12 +100,27 @@ func (l *leftState) pending(steps []Step, made map[string]bool) {
 	}
 }
 
-// compare says what is different from how the run left the host.
-func (l leftState) compare(p Plan, a AppPlan, host string, f Facts) []string {
-	was, now := p.Observed.Apps[a.App][host], f.Apps[a.App][host]
+// was is the host as the turns that are done left it.
+func (l leftState) was(p Plan, a AppPlan, host string) Installed {
+	was := p.Observed.Apps[a.App][host]
 	for _, s := range l.steps {
 		was = was.after(s.Op)
 	}
+	return was
+}
+
+// linked says that a host whose turn is in hand has a link that its run had no part in.
+func (l leftState) linked(p Plan, a AppPlan, host string, f Facts) []string {
+	was, now := l.was(p, a, host), f.Apps[a.App][host]
+	if now.Current == was.Current || slices.Contains(l.links, now.Current) {
+		return nil
+	}
+	return []string{fmt.Sprintf("current is %s, the run left %s", orNone(now.Current), orNone(was.Current))}
+}
+
+// compare says what is different from how the run left the host.
+func (l leftState) compare(p Plan, a AppPlan, host string, f Facts) []string {
+	was, now := l.was(p, a, host), f.Apps[a.App][host]
 	var out []string
 	pair := func(what, w, n string) {
 		if w != n {

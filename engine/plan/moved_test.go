@@ -90,7 +90,7 @@ func TestMoved(t *testing.T) {
 	}
 }
 
-// A host whose turn is in hand is not judged: its steps find out themselves.
+// A host whose turn is in hand is judged by its link alone: its steps find out the rest themselves.
 func TestMovedLeavesWhatIsInHand(t *testing.T) {
 	f, p, m := cutOff(t)
 	r := m.Decide().Start[0]
@@ -101,7 +101,15 @@ func TestMovedLeavesWhatIsInHand(t *testing.T) {
 	at := f.facts.Apps["hello"]["app02"]
 	at.Service = "inactive"
 	f.facts.Apps["hello"]["app02"] = at
-	if moved := plan.Moved(p, m.State(), f.facts); len(moved) > 0 {
-		t.Errorf("moved: %v", moved)
+	for current, want := range map[string]string{p.Apps[0].From[0]: "", p.Apps[0].To: "", "x": "hello on app02: current is x, the run left " + p.Apps[0].From[0]} {
+		at.Current = current
+		f.facts.Apps["hello"]["app02"] = at
+		got := ""
+		for _, c := range plan.Moved(p, m.State(), f.facts) {
+			got += c.String()
+		}
+		if got != want {
+			t.Errorf("with %s as current moved: %q, want %q", current, got, want)
+		}
 	}
 }

@@ -47,7 +47,7 @@ func namingOf(d Driver) naming {
 	case d.HTTPD != nil:
 		return naming{"httpd", balancerName, workerName}
 	case d.Nginx != nil:
-		return naming{"nginx", plainBackend, nginxName}
+		return naming{"nginx", upstreamBackend, nginxName}
 	case d.Caddy != nil:
 		return naming{"Caddy", d.Caddy.backend, upstreamName}
 	case d.Marker != nil && d.Marker.Watch != nil:
@@ -71,7 +71,8 @@ func (w Watch) naming() naming {
 
 const (
 	plainHint  = "letters, digits and . _ : - only"
-	workerHint = "the route of the member, of letters, digits and . _ : -, or its URL or HOST:PORT"
+	groupHint  = "letters, digits and . _ - only: in proxy_pass a colon begins a port"
+	workerHint = "the route of the member, of at most 63 letters, digits and . _ : -, or its URL or HOST:PORT"
 	nginxHint  = "the name in the comment behind the server, of letters, digits and . _ : -, or its address"
 	urlHint    = "no spaces, quotes, # and %, because it is written into the URL"
 )
@@ -86,6 +87,14 @@ func unless(is bool, hint string) string {
 
 func plainBackend(p Point) string { return unless(bareName(p.Backend), plainHint) }
 
+// upstreamBackend: nginx's upstreams are asked by their name, as a host is.
+func upstreamBackend(p Point) string {
+	if strings.Contains(p.Backend, ":") {
+		return groupHint
+	}
+	return plainBackend(p)
+}
+
 func plainMember(p Point) string { return unless(bareName(p.Member), plainHint) }
 
 // balancerName: httpd's balancers may be written with their scheme.
@@ -94,8 +103,12 @@ func balancerName(p Point) string {
 }
 
 func workerName(p Point) string {
-	return unless(addressName(p.Member) || strings.Contains(p.Member, ":/") && urlText(p.Member), workerHint)
+	isRoute := addressName(p.Member) && (len(p.Member) <= longestRoute || strings.Contains(p.Member, ":"))
+	return unless(isRoute || strings.Contains(p.Member, ":/") && urlText(p.Member), workerHint)
 }
+
+// longestRoute is what httpd takes for a route (mod_proxy, "route").
+const longestRoute = 63
 
 func nginxName(p Point) string {
 	return unless(addressName(p.Member) || strings.HasPrefix(p.Member, "unix:/") && urlText(p.Member), nginxHint)

@@ -175,3 +175,12 @@ type Result struct {
 	Cut  int `json:"cut,omitempty"`
 	Left int `json:"left,omitempty"`
 }
+
+// Sources are the apps that the plan was made for.
+func (p Plan) Sources() []App {
+	var out []App
+	for _, a := range p.Apps {
+		out = append(out, a.Source)
+	}
+	return out
+}

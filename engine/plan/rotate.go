@@ -24,6 +24,8 @@ func (c *compiler) rotate() ([]Wave, error) {
 		}
 		for i, p := range t.points {
 			switch {
+			case t.states[i] == RotationUnsettled:
+				c.note("%s: a change of %s at %s was cut off before the proxy took it: it counts as out, and is made again", c.app.Name, s, p.Proxy)
 			case t.perhapsOut(i):
 				c.note("%s: %s can't say whether %s is in rotation, where run %s was cut off: it counts as out", c.app.Name, p.Proxy, s, t.at.Cut.Run)
 			case t.states[i] == RotationUnknown:

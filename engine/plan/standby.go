@@ -46,7 +46,7 @@ func (c *compiler) stillIn(t *turn) {
 	}
 	points := Points(c.app, c.env, t.server)
 	for i, r := range c.facts.Rotation[c.app.Name][t.server] {
-		if i < len(points) && r.State == RotationIn {
+		if i < len(points) && (r.State == RotationIn || r.State == RotationUnsettled) {
 			t.points, t.states = append(t.points, points[i]), append(t.states, r.State)
 		}
 	}

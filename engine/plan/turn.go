@@ -26,8 +26,11 @@ func (n need) any() bool { return n != need{} }
 
 func (n need) onlyAdopts() bool { return n == need{adopt: true} }
 
-// perhapsOut tells whether the server may be out of rotation at its i-th point because a run was cut off: the proxy can't say.
-func (t turn) perhapsOut(i int) bool { return t.states[i] == RotationUnknown && t.at.Cut != nil }
+// perhapsOut tells whether the server may be out of rotation at its i-th point because a run was cut off: the proxy can't say, or has
+// not taken what it was told.
+func (t turn) perhapsOut(i int) bool {
+	return t.states[i] == RotationUnsettled || t.states[i] == RotationUnknown && t.at.Cut != nil
+}
 
 // perhapsServes tells whether all that speaks against the server's being in rotation is that a run was cut off there.
 func (t turn) perhapsServes(app App) bool {
@@ -36,7 +39,7 @@ func (t turn) perhapsServes(app App) bool {
 	}
 	perhaps := false
 	for i, s := range t.states {
-		if s != RotationIn && s != RotationUnknown {
+		if s != RotationIn && s != RotationUnknown && s != RotationUnsettled {
 			return false
 		}
 		perhaps = perhaps || t.perhapsOut(i)
@@ -155,6 +158,8 @@ func (t turn) why(app App) string {
 			at = append(at, s+" at "+p.Proxy)
 		case RotationHeld:
 			at = append(at, "held out by its weight of 0 at "+p.Proxy)
+		case RotationUnsettled:
+			at = append(at, "perhaps drained at "+p.Proxy+", which did not take its last change")
 		case RotationUnknown:
 			if t.perhapsOut(i) {
 				at = append(at, "perhaps drained at "+p.Proxy+" by run "+t.at.Cut.Run)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -117,17 +118,37 @@ func (c caddy) fits(p plan.Point, list []caddyUpstream) error {
 		return stop(fmt.Errorf(`the member %q is no upstream of %q in caddy on %s, and not HOST:PORT of %s: write `+"`member: \"{address}:8080\"`"+` into the app's topology, with its port`, p.Member, c.id(p), p.Proxy, p.Server))
 	}
 	var others []string
+	known := len(list) == 0
 	for _, u := range list {
-		_, other, err := net.SplitHostPort(u.dial())
-		if err == nil && other == port {
-			return nil
+		host, other, err := net.SplitHostPort(withoutNetwork(u.dial()))
+		known = known || err == nil && other == port
+		if err == nil && other == port && sameServer(host, p) {
+			return stop(fmt.Errorf("caddy on %s has the upstream %q in %q, which is %s too, and goes on sending there without %q: write the member as Caddy has it, or Caddy's as the member is", p.Proxy, u.dial(), c.id(p), p.Server, p.Member))
 		}
 		others = append(others, u.dial())
 	}
-	if len(others) == 0 {
+	if known {
 		return nil
 	}
 	return stop(fmt.Errorf("caddy on %s has no upstream %q in %q, and none with that port: it has %s", p.Proxy, p.Member, c.id(p), strings.Join(others, ", ")))
+}
+
+// withoutNetwork is an address of Caddy's without its network, as in tcp/10.0.0.1:8080.
+func withoutNetwork(dial string) string {
+	if _, address, ok := strings.Cut(dial, "/"); ok {
+		return address
+	}
+	return dial
+}
+
+// sameServer tells whether a host is the point's server: by its address, however an IP address is written, or by its name.
+func sameServer(name string, p plan.Point) bool {
+	a, err := netip.ParseAddr(name)
+	b, wrong := netip.ParseAddr(p.Address)
+	if err == nil && wrong == nil {
+		return a == b
+	}
+	return strings.EqualFold(name, p.Address) || strings.EqualFold(name, p.Server)
 }
 
 func (c caddy) find(list []caddyUpstream, p plan.Point) int {

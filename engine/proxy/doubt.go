@@ -45,6 +45,20 @@ func (o *one) provenWrong(ctx context.Context, s State) bool {
 	return false
 }
 
+// mayBeOld tells whether processes of a proxy that was reloaded in this drain may still answer requests: it counts those of the new ones
+// alone. One look without any connection to the server is enough.
+func (o *one) mayBeOld(ctx context.Context, s State) bool {
+	d, may := o.driver.(doubter)
+	if !may || !o.lost || !s.Settled {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	defer cancel()
+	empty, err := d.Empty(ctx, ReadersOf(o.hosts), o.point)
+	o.lost = err == nil && !empty
+	return o.lost
+}
+
 // proven looks once.
 func (o *one) proven(ctx context.Context, s State) bool {
 	d, may := o.driver.(doubter)
@@ -54,7 +68,7 @@ func (o *one) proven(ctx context.Context, s State) bool {
 	if s.InFlight <= o.extra {
 		return true
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := lookContext(ctx)
 	defer cancel()
 	empty, err := d.Empty(ctx, ReadersOf(o.hosts), o.point)
 	if err != nil || !empty {

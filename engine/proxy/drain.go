@@ -22,6 +22,8 @@ type Drained struct {
 	Cut int
 	// Left counts those that go on after the deadline, where a proxy can't end them: they end with the process.
 	Left int
+	// Age is how long ago the oldest of the last looks at the points was begun, by the wall clock: what they saw may have changed since.
+	Age time.Duration
 }
 
 // Drain takes a server out of rotation at every point in parallel, and returns when nothing is in flight at any. When a point
@@ -34,6 +36,9 @@ func Drain(ctx context.Context, hs Hosts, op plan.DrainOp, report func(string)) 
 	ones, errs := each(hs, op.Points, report, func(o *one) error { return o.drain(ctx, op) })
 	err := errors.Join(errs...)
 	if err == nil {
+		err = renew(ctx, ones, op)
+	}
+	if err == nil {
 		return sum(ones), nil
 	}
 	if !op.Again {
@@ -42,12 +47,52 @@ func Drain(ctx context.Context, hs Hosts, op plan.DrainOp, report func(string)) 
 	return sum(ones), err
 }
 
+const (
+	// recent is how old the last look at a point may be when a drain ends.
+	recent = time.Second
+	// renewals is how often points are looked at again until all looks are recent: proxies may be slow to answer.
+	renewals = 3
+)
+
+// renew looks again at points that were proven long before another one was: a proxy may have forgotten its drain meanwhile.
+func renew(ctx context.Context, ones []*one, op plan.DrainOp) error {
+	for range renewals {
+		errs := make([]error, len(ones))
+		var all sync.WaitGroup
+		for i, o := range ones {
+			if o.age() > recent {
+				all.Go(func() { errs[i] = o.renew(ctx, op) })
+			}
+		}
+		all.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// age is how long ago the last look was begun that had an answer, by the wall clock: a machine that slept finds out.
+func (o *one) age() time.Duration { return time.Now().Round(0).Sub(o.looked.Round(0)) }
+
+// renew looks once, and drains again where that does not prove what was proven.
+func (o *one) renew(ctx context.Context, op plan.DrainOp) error {
+	began := time.Now()
+	s, err := look(ctx, o.driver, ReadersOf(o.hosts), o.point)
+	if err == nil && s.Rotation == plan.RotationOut && s.Settled && s.InFlight <= max(o.left, o.extra, 0) {
+		o.looked = began
+		return nil
+	}
+	return o.drain(ctx, op)
+}
+
 // sum adds up what was done at each point.
 func sum(ones []*one) Drained {
 	d := Drained{Changed: anyChanged(ones)}
 	for _, o := range ones {
 		d.Cut += o.cut
 		d.Left += o.left
+		d.Age = max(d.Age, o.age())
 	}
 	return d
 }
@@ -94,6 +139,8 @@ func (o *one) drained(op plan.DrainOp) func(context.Context, State) (bool, error
 	empty, since := 0, time.Time{}
 	unseen := cmp.Or(op.Deadline.D(), defaultDeadline) / 2
 	return func(ctx context.Context, s State) (bool, error) {
+		wasOut := !since.IsZero() || op.Again && o.asked.IsZero()
+		o.lost = o.lost || wasOut && (s.Rotation == plan.RotationIn || !s.Settled)
 		if s.Rotation != plan.RotationOut {
 			empty, since, o.outAt, o.extra = 0, time.Time{}, time.Time{}, 0
 			return false, o.out(ctx, s, op.Again)
@@ -102,7 +149,7 @@ func (o *one) drained(op plan.DrainOp) func(context.Context, State) (bool, error
 		if since.IsZero() && s.Settled {
 			since = time.Now()
 		}
-		hidden := s.Hidden > 0 && s.Hidden < unseen && time.Since(since) < unseen
+		hidden := (s.Hidden > 0 && s.Hidden < unseen || s.InFlight == 0 && o.mayBeOld(ctx, s)) && time.Since(since) < unseen
 		if !s.Settled || hidden || s.InFlight > 0 && !o.miscounted(ctx, s, op.Again) {
 			empty = 0
 			return false, o.shut(ctx, s)

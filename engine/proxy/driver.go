@@ -24,6 +24,8 @@ type Readers interface {
 type State struct {
 	// Rotation is plan.RotationIn, RotationOut, RotationDown, RotationHeld or RotationUnknown.
 	Rotation string
+	// Untaken says of RotationUnknown that the proxy was told and has not taken it, now or ever: to tell it again settles that.
+	Untaken bool
 	// Settled: the proxy acts on it. In: it is sure that the server is up and sends traffic. Out or down: it sends no new
 	// request.
 	Settled bool
@@ -122,13 +124,19 @@ func Read(ctx context.Context, rs Readers, p plan.Point) (plan.Rotation, error) 
 	if err != nil {
 		return unknown, err
 	}
-	s, err := look(ctx, d, rs, p)
+	var s State
+	if err = reach(ctx, rs, p); err == nil {
+		s, err = look(ctx, d, rs, p)
+	}
 	if err != nil {
 		return unknown, fmt.Errorf("reading whether %s is in rotation: %w", name(p), err)
 	}
 	r := plan.Rotation{Proxy: p.Proxy, State: s.Rotation}
-	if r.State == plan.RotationOut {
+	switch {
+	case r.State == plan.RotationOut:
 		r.Said = said(s)
+	case s.Untaken:
+		r.State = plan.RotationUnsettled
 	}
 	return r, nil
 }
@@ -150,9 +158,12 @@ func Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	if err := d.Preflight(ctx, rs, p); err != nil {
+	if err = reach(ctx, rs, p); err == nil {
+		ctx, cancel := lookContext(ctx)
+		defer cancel()
+		err = d.Preflight(ctx, rs, p)
+	}
+	if err != nil {
 		return fmt.Errorf("checking that %s can be drained: %w", name(p), err)
 	}
 	return nil

@@ -38,6 +38,7 @@ type lb struct {
 	level   string
 	said    []string // commands that change
 	table   bool     // the backend has a stick table
+	info    string   // what it says of its process
 	deaf    bool     // accepts and does nothing, as a proxy that lies
 	gone    bool     // the socket is not there, as in a reload
 	stays   bool     // it drains, and does not follow `ready`
@@ -112,6 +113,8 @@ func (l *lb) command(w []string) string {
 		return ""
 	case "show cli":
 		return l.level + "\n"
+	case "show info":
+		return l.info
 	case "show stat":
 		if w[2] == "-1" {
 			return statHead + "app,BACKEND,0,0,UP,,,\nweb,BACKEND,0,0,UP,,,\n"
@@ -138,9 +141,9 @@ func (l *lb) stat() string {
 }
 
 func (l *lb) admins() string {
-	out := adminHead
+	out := strings.TrimSpace(adminHead) + " srv_port\n"
 	for name, s := range l.servers {
-		out += fmt.Sprintf("3 app 1 %s 10.0.0.1 2 %d 1\n", name, s.admin)
+		out += fmt.Sprintf("3 app 1 %s 10.0.0.1 2 %d 1 8080\n", name, s.admin)
 	}
 	return out
 }

@@ -40,15 +40,15 @@ func readHAProxy(ctx context.Context, api runtimeAPI, r host.Reader, p plan.Poin
 	if err := checkNames(p); err != nil {
 		return haproxyRow{}, err
 	}
-	q, err := host.NewQuestion("show stat %s 4 -1;show servers state %s\n", p.Backend, p.Backend)
+	q, err := host.NewQuestion("show stat %s 4 -1;show servers state %s;show info\n", p.Backend, p.Backend)
 	if err != nil {
 		return haproxyRow{}, stop(err)
 	}
-	rows, err := memberRows(ctx, api, r, p, q)
+	rows, process, err := memberRows(ctx, api, r, p, q)
 	if err == nil && len(rows) == 0 {
 		// A frontend of the same name stands before the backend: only the table of all shows its servers.
-		if q, err = host.NewQuestion("show stat -1 4 -1;show servers state\n"); err == nil {
-			rows, err = memberRows(ctx, api, r, p, q)
+		if q, err = host.NewQuestion("show stat -1 4 -1;show servers state;show info\n"); err == nil {
+			rows, process, err = memberRows(ctx, api, r, p, q)
 		}
 	}
 	if errors.Is(err, errNoBackend) {
@@ -59,7 +59,7 @@ func readHAProxy(ctx context.Context, api runtimeAPI, r host.Reader, p plan.Poin
 	}
 	i := slices.IndexFunc(rows, func(row haproxyRow) bool { return row.server == p.Member })
 	if i >= 0 {
-		return withTable(ctx, api, r, rows[i]), nil
+		return withTable(ctx, api, r, rows[i]).withOld(ctx, r, process), nil
 	}
 	var names []string
 	for _, row := range rows {
@@ -84,17 +84,17 @@ func withTable(ctx context.Context, api runtimeAPI, r host.Reader, row haproxyRo
 	return row
 }
 
-// memberRows asks for both tables and gives the rows of the point's backend.
-func memberRows(ctx context.Context, api runtimeAPI, r host.Reader, p plan.Point, q host.Question) ([]haproxyRow, error) {
+// memberRows asks for both tables and gives the rows of the point's backend, and the process that answered.
+func memberRows(ctx context.Context, api runtimeAPI, r host.Reader, p plan.Point, q host.Question) ([]haproxyRow, haproxyProcess, error) {
 	answer, err := api.ask(ctx, r, q)
 	if err != nil {
-		return nil, err
+		return nil, haproxyProcess{}, err
 	}
 	rows, err := parseHAProxy(answer)
 	if err != nil {
-		return nil, fmt.Errorf("asking haproxy on %s: %w", api.host, err)
+		return nil, haproxyProcess{}, fmt.Errorf("asking haproxy on %s: %w", api.host, err)
 	}
-	return slices.DeleteFunc(rows, func(row haproxyRow) bool { return row.backend != p.Backend }), nil
+	return slices.DeleteFunc(rows, func(row haproxyRow) bool { return row.backend != p.Backend }), processOf(answer), nil
 }
 
 // noBackend is the error for a backend that HAProxy doesn't know, with the ones it knows.

@@ -4,8 +4,11 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"trikk.dev/engine/plan"
 )
@@ -32,6 +35,10 @@ type haproxyRow struct {
 	idle     bool // its weight was set to 0
 	checked  bool // a health check asks it, or will when its maintenance ends
 	sticks   bool // clients may stick to it: it has a cookie, or its backend a table
+
+	address string        // HOST:PORT; "": not known
+	since   time.Duration // of its last change
+	old     int           // connections to it that a process may have which was replaced
 }
 
 // state puts the row into the words of facts. Exactly UP counts as settled, and `no check`, which says nothing; UP 1/3 is
@@ -55,7 +62,19 @@ func (r haproxyRow) state() State {
 	case word == "NOLB":
 		s.Rotation, s.Settled = plan.RotationDown, !r.leaks()
 	}
+	if r.old > 0 {
+		s.Hidden = max(r.since, 1)
+	}
 	return s
+}
+
+// mayBeEmpty tells whether the server gets no new requests, so that it matters whether any are in flight.
+func (r haproxyRow) mayBeEmpty() bool {
+	switch r.state().Rotation {
+	case plan.RotationOut, plan.RotationDown:
+		return true
+	}
+	return false
 }
 
 // leaks tells whether clients that stick to the server get there, or will as soon as its check passes.
@@ -83,13 +102,16 @@ func (r haproxyRow) detail() string {
 	if r.leaks() {
 		out += ", open to clients that stick to it"
 	}
+	if r.old > 0 {
+		out += fmt.Sprintf(", %d connections that a process may have which was replaced by a reload", r.old)
+	}
 	if r.check != "" && !strings.HasPrefix(r.status, "UP") {
 		out += ", check: " + r.check
 	}
 	return out
 }
 
-// parseHAProxy reads the answer to `show stat BACKEND 4 -1;show servers state BACKEND`.
+// parseHAProxy reads the answer to `show stat BACKEND 4 -1;show servers state BACKEND`, whatever stands behind it.
 func parseHAProxy(answer []byte) ([]haproxyRow, error) {
 	text := string(answer)
 	if strings.HasPrefix(text, "No such proxy") || strings.Contains(text, "\nCan't find backend") || strings.HasPrefix(text, "Can't find backend") {
@@ -128,7 +150,10 @@ func newRow(cells map[string]string, admin map[string]adminRow) (haproxyRow, err
 	if !ok {
 		return row, fmt.Errorf("`show servers state` lacks %s", row.server)
 	}
-	row.admin, row.idle, row.checked = state.held, state.idle, state.checked
+	row.admin, row.idle, row.checked, row.address = state.held, state.idle, state.checked, state.address
+	if n, err := strconv.Atoi(cells["lastchg"]); err == nil {
+		row.since = time.Duration(n) * time.Second
+	}
 	return row, nil
 }
 
@@ -162,12 +187,13 @@ type adminRow struct {
 	held    uint64 // srv_admin_state
 	idle    bool   // srv_uweight is 0
 	checked bool   // srv_check_state has the bit of a check that is on
+	address string // srv_addr and srv_port; "": it has none now
 }
 
 // checkOn is the bit of srv_check_state.
 const checkOn = 0x04
 
-// adminStates reads srv_admin_state, srv_uweight and srv_check_state of `show servers state`, by BACKEND/SERVER.
+// adminStates reads srv_admin_state, srv_uweight, srv_check_state and the address of `show servers state`, by BACKEND/SERVER.
 func adminStates(text string) (map[string]adminRow, error) {
 	lines := block(text, "# be_id ")
 	if lines == nil {
@@ -182,9 +208,18 @@ func adminStates(text string) (map[string]adminRow, error) {
 			return nil, fmt.Errorf("srv_admin_state of %s in `show servers state` is %q, not a number", cells["srv_name"], cells["srv_admin_state"])
 		}
 		check, _ := strconv.ParseUint(cells["srv_check_state"], 10, 16) // where it is missing, nothing is known of checks
-		out[cells["be_name"]+"/"+cells["srv_name"]] = adminRow{state, cells["srv_uweight"] == "0", check&checkOn != 0}
+		out[cells["be_name"]+"/"+cells["srv_name"]] = adminRow{state, cells["srv_uweight"] == "0", check&checkOn != 0, addressIn(cells)}
 	}
 	return out, nil
+}
+
+// addressIn is HOST:PORT of a server; "" where it has no address of IP.
+func addressIn(cells map[string]string) string {
+	ip, err := netip.ParseAddr(cells["srv_addr"])
+	if port := cells["srv_port"]; err == nil && port != "" && port != "0" {
+		return net.JoinHostPort(ip.String(), port)
+	}
+	return ""
 }
 
 // block gives the lines from the one that starts with head to the next empty one; nil without such a line.

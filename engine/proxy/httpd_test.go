@@ -187,6 +187,42 @@ func TestHTTPDCountsTooMany(t *testing.T) {
 	}
 }
 
+// TestHTTPDIsReloaded: after `apachectl graceful` in mid drain a stream of an old process is in no counter, and looks like an idle connection.
+// The drain waits for all connections, but no longer than half of its deadline. What is only proven again waits too.
+func TestHTTPDIsReloaded(t *testing.T) {
+	for _, c := range []struct {
+		what, wire string
+		again      bool
+		took       time.Duration
+	}{
+		{"a stream", idleWire, false, 4 * time.Second},
+		{"an idle connection", idleWire, false, 15 * time.Second},
+		{"a stream", idleWire, true, 4 * time.Second},
+		{"nothing", "", true, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newManager(t)
+			m.wire = c.wire
+			op := drainOp(m.point())
+			op.Again = c.again
+			if !c.again {
+				m.busy = "1"
+				time.AfterFunc(600*time.Millisecond, func() { m.set(func() { m.status, m.busy = "Init Ok ", "0" }) })
+			}
+			if c.what == "a stream" {
+				time.AfterFunc(4*time.Second, func() { m.set(func() { m.wire = "" }) })
+			}
+			begin := time.Now()
+			if _, err := draining(t.Context(), fleet{"lb1": m}, op, nil); err != nil {
+				t.Error(err)
+			}
+			if took := time.Since(begin); took < c.took || took > c.took+2*time.Second {
+				t.Errorf("%s, again %v: took %s", c.what, c.again, took)
+			}
+		})
+	}
+}
+
 // TestHTTPDLeaves: what httpd can't cut is told as left.
 func TestHTTPDLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -67,6 +67,15 @@ func pageURL(address string) (*url.URL, error) {
 	return u, nil
 }
 
+// pathOf is the path of an address that is known to be one.
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.EscapedPath()
+}
+
 func portOf(u *url.URL) string {
 	if p := u.Port(); p != "" {
 		return p

@@ -100,7 +100,7 @@ func (m marker) State(ctx context.Context, rs Readers, p plan.Point) (State, err
 		return s, nil
 	}
 	sendsNothing := s.Settled && (s.Rotation == plan.RotationOut || s.Rotation == plan.RotationDown || s.Rotation == plan.RotationHeld)
-	return State{Rotation: plan.RotationOut, Settled: sendsNothing, InFlight: s.InFlight, Detail: "marker there, balancer: " + s.Detail}, nil
+	return State{Rotation: plan.RotationOut, Settled: sendsNothing, InFlight: s.InFlight, Hidden: s.Hidden, Detail: "marker there, balancer: " + s.Detail}, nil
 }
 
 // watch asks the balancer.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,8 @@ import (
 
 // nginx drives nginx by a file with the servers of an upstream, which its configuration includes, and graceful reloads. nginx says
 // nowhere which servers it uses, and a reload that returned may not have happened yet, or not at all. So a second file holds the name
-// of the generation, a page answers with it, and what is in the files is believed when the page says so.
+// of the generation, a page answers with it, and what is in the files is believed when the page says so. It also remembers the
+// generations before, and of which server each change was: a change that was cut off leaves that server alone in doubt.
 type nginx struct{ conf plan.Nginx }
 
 var _ Driver = nginx{}
@@ -28,7 +30,8 @@ for f in "$file" "$file.generation"; do
 	[ -r "$f" ] || { echo "problem $f is missing, or the login user can't read it"; exit 0; }
 done
 [ -w "$file" ] && [ -w "$file.generation" ] && [ -w "${file%/*}" ] || echo "problem the login user may not write $file, $file.generation and files beside them"
-echo "generation $(cat "$file.generation")"
+echo "generation $(head -n 1 "$file.generation")"
+sed -n 's/^# after /after /p' "$file.generation"
 echo "age $(($(date +%s) - $(stat -L -c %Y "$file.generation" || echo 0)))"
 old=-1
 if grep -qsa '^nginx: master process' /proc/[0-9]*/cmdline; then
@@ -47,9 +50,44 @@ cat "$file"`
 type nginxSeen struct {
 	problem    string
 	generation string // return 200 "ID";
-	age        int    // seconds since the last change
-	old, open  int    // -1 where it can't be counted
+	changes    []nginxChanged
+	age        int // seconds since the last change
+	old, open  int // -1 where it can't be counted
 	text       string
+}
+
+// nginxChanged is a change of one server, with the generation before it.
+type nginxChanged struct{ after, address string }
+
+// nginxRemembered is how many changes the second file remembers: more than are made at once.
+const nginxRemembered = 64
+
+// since gives the servers that were changed after a generation; false where it is none that is remembered.
+func (s nginxSeen) since(live string) (addresses []string, known bool) {
+	if live == s.generation {
+		return nil, true
+	}
+	for _, c := range s.changes {
+		addresses = append(addresses, c.address)
+		if generation(c.after) == live {
+			return addresses, true
+		}
+	}
+	return nil, false
+}
+
+// next is the second file of the generation that a change of a server makes.
+func (s nginxSeen) next(name, address string) string {
+	var b strings.Builder
+	b.WriteString(generation(name) + "\n")
+	changes := s.changes
+	if was, ok := generationName(s.generation); ok {
+		changes = append([]nginxChanged{{was, address}}, changes...)
+	}
+	for _, c := range changes[:min(len(changes), nginxRemembered)] {
+		b.WriteString("# after " + c.after + " " + c.address + "\n")
+	}
+	return b.String()
 }
 
 func (n nginx) file(p plan.Point) string {
@@ -75,6 +113,9 @@ func (n nginx) read(ctx context.Context, r host.Reader, p plan.Point, address st
 			seen.problem = rest
 		case "generation":
 			seen.generation = rest
+		case "after":
+			after, address, _ := strings.Cut(rest, " ")
+			seen.changes = append(seen.changes, nginxChanged{after, address})
 		case "age":
 			seen.age, err = strconv.Atoi(strings.TrimSpace(rest))
 		case "old":
@@ -107,7 +148,7 @@ func (n nginx) member(p plan.Point, seen nginxSeen) (nginxServer, error) {
 
 // wants are the lines that nginx's configuration needs.
 func (n nginx) wants(p plan.Point) string {
-	return fmt.Sprintf("write `upstream %s { include %s; }` and, in the server that %s asks, `location = … { include %s.generation; }`, and give both files to the login user", p.Backend, n.file(p), n.page(p), n.file(p))
+	return fmt.Sprintf("write `upstream %s { include %s; }` and, in the server that %s asks, `location = %s { include %s.generation; }`, and give both files to the login user", p.Backend, n.file(p), n.page(p), pathOf(n.page(p)), n.file(p))
 }
 
 // State reads the files, the generation that answers, and what is left of earlier ones.
@@ -128,25 +169,25 @@ func (n nginx) State(ctx context.Context, rs Readers, p plan.Point) (State, erro
 	if err != nil {
 		return State{}, err
 	}
-	out := State{Rotation: plan.RotationIn, Detail: "not down in its file", Settled: seen.generation == live}
-	if !s.down {
-		return n.notYet(out), nil
+	out := State{Rotation: plan.RotationIn, Detail: "not down in its file", Settled: true}
+	if s.down {
+		out.Rotation, out.Detail = plan.RotationOut, "down in its file"
 	}
-	out.Rotation, out.Detail = plan.RotationOut, "down in its file"
-	if out.Settled && seen.old != 0 {
+	// A server that was not changed since is the same in the generation that answers.
+	if changed, known := seen.since(live); !known || slices.Contains(changed, s.address) {
+		out.Settled, out.InFlight = false, -1
+		out.Detail += ", but nginx still answers with an earlier generation"
+		if known {
+			out.Rotation, out.Untaken = plan.RotationUnknown, true
+		}
+		return out, nil
+	}
+	if s.down && seen.old != 0 {
 		if err := n.inFlight(ctx, r, p, s.address, &out); err != nil {
 			return State{}, err
 		}
 	}
-	return n.notYet(out), nil
-}
-
-func (n nginx) notYet(s State) State {
-	if !s.Settled {
-		s.InFlight = -1
-		s.Detail += ", but nginx still answers with an earlier generation"
-	}
-	return s
+	return out, nil
 }
 
 // inFlight counts connections to the address while workers shut down, or the workers where that can't be counted or no process of
@@ -174,8 +215,11 @@ func (n nginx) inFlight(ctx context.Context, r host.Reader, p plan.Point, addres
 // live is the generation that answers, in the words of its file.
 func (n nginx) live(ctx context.Context, r host.Reader, p plan.Point) (string, error) {
 	page, err := get(ctx, r, p.Proxy, n.page(p))
-	if err != nil {
+	switch {
+	case err != nil && hopeless(err):
 		return "", err
+	case err != nil:
+		return "", fmt.Errorf("%w: is nginx running on %s, and does one of its servers listen there? If not, %s", err, p.Proxy, n.wants(p))
 	}
 	if page.status != 200 {
 		return "", fmt.Errorf("%s on %s answers %d, not with the generation: %s", page.url, p.Proxy, page.status, n.wants(p))
@@ -185,6 +229,13 @@ func (n nginx) live(ctx context.Context, r host.Reader, p plan.Point) (string, e
 
 // generation is the directive that answers with a name.
 func generation(name string) string { return `return 200 "` + name + `";` }
+
+// generationName is the name in such a directive.
+func generationName(directive string) (string, bool) {
+	name, ok := strings.CutPrefix(directive, `return 200 "`)
+	name, end := strings.CutSuffix(name, `";`)
+	return name, ok && end && name != "" && !strings.ContainsAny(name, " \"")
+}
 
 // Preflight reads the files and the page, and has nginx check its configuration.
 func (n nginx) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
@@ -209,7 +260,7 @@ func (n nginx) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	if err != nil {
 		return err
 	}
-	if live != seen.generation {
+	if _, known := seen.since(live); !known { // a change that was cut off is made again
 		return fmt.Errorf("nginx on %s answers with %q at %s, not with what %s.generation says: reload nginx, or correct the include", p.Proxy, live, n.page(p), n.file(p))
 	}
 	out, err := r.Query(ctx, host.UserQuery("", "", n.conf.Test, nil))
@@ -238,6 +289,7 @@ if command -v flock >/dev/null; then
 fi
 was=$(cat "$file"; echo .)
 [ "$was" = "$old." ] || exit 75
+[ "$(head -n 1 "$file.generation")" = "$after" ] || exit 75
 before=$(cat "$file.generation")
 put() {
 	printf %s "$2" >"$1.new" && mv -fT "$1.new" "$1" || fail "$1 can't be written (is the disk full, and may $(id -un) write there?)"
@@ -285,7 +337,8 @@ func (n nginx) try(ctx context.Context, h host.Host, p plan.Point, down bool) (h
 	if err != nil {
 		return host.Record{}, err
 	}
-	if _, err := n.member(p, seen); err != nil {
+	s, err := n.member(p, seen)
+	if err != nil {
 		return host.Record{}, err
 	}
 	next, err := parseNginx(seen.text).with(p.Member, down)
@@ -294,7 +347,8 @@ func (n nginx) try(ctx context.Context, h host.Host, p plan.Point, down bool) (h
 	}
 	var b strings.Builder
 	for _, v := range [][2]string{
-		{"file", n.file(p)}, {"old", seen.text}, {"new", next.String()}, {"generation", generation(rand.Text()) + "\n"}, {"test", n.conf.Test}, {"reload", n.conf.Reload},
+		{"file", n.file(p)}, {"old", seen.text}, {"new", next.String()},
+		{"after", seen.generation}, {"generation", seen.next(rand.Text(), s.address)}, {"test", n.conf.Test}, {"reload", n.conf.Reload},
 	} {
 		b.WriteString(v[0] + "=" + shellescape.Quote(v[1]) + "\n")
 	}

@@ -76,14 +76,23 @@ func (n nginxServers) with(member string, down bool) (nginxServers, error) {
 	return out, nil
 }
 
-// withoutDown takes the word down out of the code of a line.
+// blanks may stand between the words of a line.
+const blanks = " \t\r"
+
+// withoutDown takes the word down, and the blanks before it, out of the code of a line.
 func withoutDown(code string) string {
-	words := strings.Split(code, " ")
-	kept := words[:0]
-	for _, w := range words {
-		if w != "down" {
-			kept = append(kept, w)
+	var kept strings.Builder
+	for code != "" {
+		rest := strings.TrimLeft(code, blanks)
+		before := code[:len(code)-len(rest)]
+		word := rest
+		if i := strings.IndexAny(rest, blanks); i >= 0 {
+			word = rest[:i]
 		}
+		if word != "down" {
+			kept.WriteString(before + word)
+		}
+		code = rest[len(word):]
 	}
-	return strings.TrimRight(strings.Join(kept, " "), " ")
+	return strings.TrimRight(kept.String(), blanks)
 }

@@ -41,6 +41,10 @@ func TestNginxServers(t *testing.T) {
 			t.Errorf("%s down %v: %v\n%s\nwant\n%s", c.member, c.down, err, got, c.want)
 		}
 	}
+	tabs := "\tserver\t10.0.1.1:8080\tdown\tweight=2;\t# app1\n"
+	if got, err := parseNginx(tabs).with("app1", false); err != nil || got.String() != "\tserver\t10.0.1.1:8080\tweight=2;\t# app1\n" {
+		t.Errorf("with tabs: %v, %q", err, got)
+	}
 	one := parseNginx("server a:1; # a\nserver b:1 down; # b\n")
 	if got, err := one.with("a", true); err != nil || got.String() != "server a:1 down; # a\nserver b:1 down; # b\n" {
 		t.Errorf("the last one: %v, %v", got, err)

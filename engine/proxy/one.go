@@ -17,6 +17,7 @@ type one struct {
 	report func(string)
 
 	outAt   time.Time // since when the server is seen to be out, in this drain
+	lost    bool      // the proxy has forgotten that it was out: what an old process of it does is not counted
 	extra   int       // by how much the proxy is proven to count too many requests
 	cut     int       // requests that the proxy ended after the deadline
 	left    int       // requests that go on after it
@@ -24,6 +25,7 @@ type one struct {
 	asked   time.Time // when the last request was made
 	forced  time.Time // when sticky clients were last turned away
 	obeyed  bool      // since then the proxy was seen to have followed it
+	looked  time.Time // when the last look that had an answer was begun
 	told    time.Time // of the last report of progress
 	last    string    // that was reported
 	failure error     // of the last request
@@ -43,7 +45,7 @@ func each(hs Hosts, points []plan.Point, report func(string), work func(*one) er
 	var wg sync.WaitGroup
 	for i, p := range points {
 		d, err := driverOf(p)
-		ones[i] = &one{hosts: hs, driver: d, point: p, report: say, told: time.Now()}
+		ones[i] = &one{hosts: hs, driver: d, point: p, report: say, looked: time.Now(), told: time.Now()}
 		if err != nil {
 			errs[i] = err
 			continue

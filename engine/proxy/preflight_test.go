@@ -94,7 +94,7 @@ func TestForwardingRefused(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"args": "-t 10 - UNIX-CONNECT:" + socket + "\n-U " + socket + "\n-t 10 - TCP:127.0.0.1:9999\n",
-		"sent": "show stat app 4 -1;show servers state app\nshow stat app 4 -1;show servers state app\nshow stat app 4 -1;show servers state app\n",
+		"sent": "show stat app 4 -1;show servers state app;show info\nshow stat app 4 -1;show servers state app;show info\nshow stat app 4 -1;show servers state app;show info\n",
 	} {
 		if got, err := os.ReadFile(filepath.Join(home, name)); err != nil || string(got) != want {
 			t.Errorf("%s: %q, %v\nwant %q", name, got, err, want)
@@ -123,6 +123,26 @@ func TestForwardingRefusedChanges(t *testing.T) {
 	}
 	if err := wants((haproxy{filepath.Join(home, "none")}).Out(t.Context(), everywhere{l}, at("lb1")), "no socket"); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPreflightOfNobody: where nothing listens, the error says what should.
+func TestPreflightOfNobody(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"app.servers": "server 10.0.0.1:80; # b1\n", "app.servers.generation": "return 200 \"first\";\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for want, d := range map[string]plan.Driver{
+		"is httpd running on lb1, and does it listen there with `<Location /manager>`, `SetHandler balancer-manager`":     {HTTPD: &plan.HTTPD{URL: "http://127.0.0.1:1/manager"}},
+		"is nginx running on lb1, and does one of its servers listen there? If not, write `upstream app { include " + dir: {Nginx: &plan.Nginx{Servers: dir + "/{backend}.servers", Generation: "http://127.0.0.1:1/_gen/{backend}", Test: "true", Reload: "false"}},
+	} {
+		p := at("lb1")
+		p.Driver = d
+		if err := wants(Preflight(t.Context(), everywhere{&local{home: dir}}, p), want); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -16,7 +16,10 @@ func frontFiles(t *testing.T, d plan.Driver, member string) string {
 	t.Helper()
 	dir := t.TempDir()
 	if d.Nginx != nil {
-		d.Nginx.Servers = dir + "/lb1/{backend}.servers"
+		d.Nginx.Servers = dir + "/lb 1;/{backend}.servers"
+		if err := os.Symlink(dir+"/lb1", dir+"/lb 1;"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	env := plan.Environment{
 		Servers: map[string]plan.Host{"app1": {Name: "app1", Address: "127.0.0.1"}, "app2": {Name: "app2", Address: "::1"}, "app3": {Name: "app3", Address: "localhost"}},
@@ -24,7 +27,7 @@ func frontFiles(t *testing.T, d plan.Driver, member string) string {
 	}
 	app := plan.App{
 		Name: "shop", Servers: []string{"app1", "app2"}, Standby: []string{"app3"}, Ports: map[string]int{"http": 8080},
-		Probes:   map[string]plan.Check{"ready": {HTTP: &plan.HTTPCheck{Path: "/ready?deep=1", Port: 8080}}},
+		Probes:   map[string]plan.Check{"ready": {HTTP: &plan.HTTPCheck{Path: "/ready?deep=1", Port: 8080, Status: []int{200, 204}}}},
 		Topology: plan.Topology{Shared: &plan.Shared{Proxies: []string{"lb1"}, Backend: "{app}", Member: member}},
 		Rollout:  plan.Rollout{DrainDeadline: seconds(90)},
 	}

@@ -68,7 +68,7 @@ func hopeless(err error) bool {
 
 // look reads the state once, within lookTimeout.
 func look(ctx context.Context, d Driver, rs Readers, p plan.Point) (State, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := lookContext(ctx)
 	defer cancel()
 	return d.State(ctx, rs, p)
 }
@@ -84,8 +84,10 @@ func (o *one) watchState(ctx context.Context, want string, deadline time.Duratio
 	var state State
 	late := &Late{Point: o.point, Want: want, Interval: interval, Deadline: deadline, Last: "nothing"}
 	for {
+		began := time.Now()
 		s, err := look(timed, o.driver, ReadersOf(o.hosts), o.point)
 		if err == nil {
+			o.looked = began
 			state, late.Last = s, o.seen(s)
 			o.progress(late.Last)
 			ok, derr := done(timed, s)

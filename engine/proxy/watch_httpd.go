@@ -51,8 +51,11 @@ func (w watchHTTPD) read(ctx context.Context, r host.Reader, on string) ([]httpd
 		separator = "&"
 	}
 	page, err := get(ctx, r, on, w.conf.URL+separator+"xml=1")
-	if err != nil {
+	switch {
+	case err != nil && hopeless(err):
 		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%w: is httpd running on %s, and does it listen there with `<Location %s>`, `SetHandler balancer-manager` and `Require local`?", err, on, pathOf(w.conf.URL))
 	}
 	if page.status != 200 {
 		return nil, fmt.Errorf("%s on %s answers %d: is it a <Location> with `SetHandler balancer-manager` that requests from this host may read (`Require local`)?", page.url, on, page.status)
@@ -111,7 +114,7 @@ func findWorker(balancers []httpdBalancer, p plan.Point, on string) (httpdWorker
 	}
 	var names []string
 	for _, w := range balancers[i].Workers {
-		if p.Member != "" && (p.Member == w.Name || p.Member == w.Host+":"+w.Port || p.Member == w.Route) {
+		if p.Member != "" && (p.Member == w.Name || strings.EqualFold(p.Member, w.address()) || p.Member == w.Route) {
 			return w, nil
 		}
 		names = append(names, w.Name)

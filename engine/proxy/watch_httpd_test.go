@@ -41,6 +41,21 @@ func TestHTTPDStates(t *testing.T) {
 	}
 }
 
+// TestHTTPDMembers: names by which a member is known; httpd tells an IPv6 address without its brackets, and names in lower case.
+func TestHTTPDMembers(t *testing.T) {
+	balancers := []httpdBalancer{{Name: "balancer://app", Workers: []httpdWorker{
+		{Name: "http://[fd00::1]:8080", Host: "fd00::1", Port: "8080", Route: "app1"},
+		{Name: "http://web.example", Host: "web.example", Port: "80", Route: "app2"},
+	}}}
+	for member, want := range map[string]string{
+		"http://[fd00::1]:8080": "app1", "[fd00::1]:8080": "app1", "app1": "app1", "http://web.example": "app2", "Web.Example:80": "app2", "fd00::1:8080": "", "App1": "",
+	} {
+		if w, err := findWorker(balancers, plan.Point{Backend: "app", Member: member}, "lb1"); w.Route != want || (err == nil) != (want != "") {
+			t.Errorf("%s is %q, %v", member, w.Route, err)
+		}
+	}
+}
+
 // TestHTTPDErrors: answers that look fine and aren't, and names that httpd doesn't know.
 func TestHTTPDErrors(t *testing.T) {
 	good := string(recorded(t, "httpd-2.4.http"))
