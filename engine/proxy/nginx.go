@@ -30,8 +30,7 @@ for f in "$file" "$file.generation"; do
 	[ -r "$f" ] || { echo "problem $f is missing, or the login user can't read it"; exit 0; }
 done
 [ -w "$file" ] && [ -w "$file.generation" ] && [ -w "${file%/*}" ] || echo "problem the login user may not write $file, $file.generation and files beside them"
-echo "generation $(head -n 1 "$file.generation")"
-sed -n 's/^# after /after /p' "$file.generation"
+sed -n -e '1s/^/generation /p' -e 's/^# after /after /p' "$file.generation"
 echo "age $(($(date +%s) - $(stat -L -c %Y "$file.generation" || echo 0)))"
 old=-1
 if grep -qsa '^nginx: master process' /proc/[0-9]*/cmdline; then
@@ -289,7 +288,8 @@ if command -v flock >/dev/null; then
 fi
 was=$(cat "$file"; echo .)
 [ "$was" = "$old." ] || exit 75
-[ "$(head -n 1 "$file.generation")" = "$after" ] || exit 75
+IFS= read -r now <"$file.generation" || :
+[ "$now" = "$after" ] || exit 75
 before=$(cat "$file.generation")
 put() {
 	printf %s "$2" >"$1.new" && mv -fT "$1.new" "$1" || fail "$1 can't be written (is the disk full, and may $(id -un) write there?)"
