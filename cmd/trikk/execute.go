@@ -50,9 +50,8 @@ func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planVie
 		return next, err
 	}
 	f.cli.say("\nThis changed since the plan was made, so it is another one:\n%s\n", lines(changes))
-	f.cli.showPlanned(next, v)
-	if next.Empty() {
-		return next, nil
+	if err := f.showPlanned(ctx, next, v); err != nil || next.Empty() {
+		return next, err
 	}
 	return next, f.cli.ask(next, con)
 }
