@@ -140,7 +140,7 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 	c := f.cli
 	view := c.newView()
 	view.start(f.run, p)
-	f.progress = view.progress
+	f.progress, f.upload = view.progress, view.upload
 	running, stop, ended := c.twoSignals(ctx)
 	defer ended()
 	running, cancel := inTime(running, p)
@@ -249,8 +249,22 @@ func (f *fleet) buildOne(ctx context.Context, app plan.App) error {
 
 // newView is how the run is shown.
 func (c *cli) newView() view {
-	if c.flags.json {
+	switch {
+	case c.flags.json:
 		return &jsonView{w: c.out, now: c.now}
+	case c.boards():
+		return newBoardView(c)
 	}
 	return newPlainView(c)
+}
+
+// boards tells whether the run is drawn in place. That needs a terminal, also where it is asked for.
+func (c *cli) boards() bool {
+	if c.world.size == nil || c.screen == nil || c.flags.quiet || c.flags.progress == progressPlain {
+		return false
+	}
+	if _, terminal := c.world.size(); !terminal {
+		return false
+	}
+	return c.flags.progress == progressBoard || c.flags.verbose == 0 && c.world.env("TERM") != "dumb"
 }
