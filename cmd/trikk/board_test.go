@@ -246,7 +246,7 @@ func TestBoardOnATerminal(t *testing.T) {
 	u := &tube{}
 	go u.read(near)
 	p, _ := wide(t)
-	w := world{err: far, out: far, env: func(string) string { return "" }, now: time.Now, size: sizeOf(far), colours: func(w io.Writer) bool { return w == io.Writer(far) }}
+	w := world{err: far, out: far, env: func(name string) string { return map[string]string{"TERM": "xterm"}[name] }, now: time.Now, size: sizeOf(far), colours: func(w io.Writer) bool { return w == io.Writer(far) }}
 	c := &cli{world: w, screen: &screen{to: far}, flags: flags{color: "auto", progress: progressAuto}}
 	c.world.err = c.screen
 	v, is := c.newView().(*boardView)
@@ -300,6 +300,7 @@ func TestViewOfARun(t *testing.T) {
 		"no terminal":     {flags{progress: progressAuto}, "xterm", none, false},
 		"nothing known":   {flags{progress: progressAuto}, "xterm", nil, false},
 		"a dumb one":      {flags{progress: progressAuto}, "dumb", terminal, false},
+		"an unknown one":  {flags{progress: progressAuto}, "", terminal, false},
 		"plain":           {flags{progress: progressPlain}, "xterm", terminal, false},
 		"asked for":       {flags{progress: progressBoard}, "dumb", terminal, true},
 		"asked in vain":   {flags{progress: progressBoard}, "xterm", none, false},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -36,13 +37,18 @@ func TestCaptures(t *testing.T) {
 		t.Skip("it writes into the docs: make captures runs it")
 	}
 	b := newBench(t)
+	program, err := exec.LookPath("trikk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := strings.NewReplacer(program, "/usr/local/bin/trikk", b.fleet.Dir, "/tmp/trikk-demo")
 	shown := map[string]string{}
 	for _, s := range scenes() {
 		if s.before != nil {
 			s.before(b)
 		}
 		c := b.begin(&call{args: strings.Fields(s.command), together: true}).wait(s.code)
-		shown[s.name] = "$ trikk " + s.command + "\n" + strings.ReplaceAll(c.out.String(), b.fleet.Dir, "/tmp/trikk-demo")
+		shown[s.name] = "$ trikk " + s.command + "\n" + paths.Replace(c.out.String())
 	}
 	for _, p := range pages(t) {
 		path := filepath.Join(repository, filepath.FromSlash(p.name))

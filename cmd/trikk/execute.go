@@ -266,5 +266,6 @@ func (c *cli) boards() bool {
 	if _, terminal := c.world.size(); !terminal {
 		return false
 	}
-	return c.flags.progress == progressBoard || c.flags.verbose == 0 && c.world.env("TERM") != "dumb"
+	kind := c.world.env("TERM")
+	return c.flags.progress == progressBoard || c.flags.verbose == 0 && kind != "" && kind != "dumb"
 }

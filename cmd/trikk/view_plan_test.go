@@ -136,6 +136,29 @@ func TestMarkdownHolds(t *testing.T) {
 	}
 }
 
+// TestSharedWork: what apps share is shown after them, in every format, and nothing in a label of Mermaid ends it.
+func TestSharedWork(t *testing.T) {
+	p, v := wide(t)
+	step := func(host string) plan.Step {
+		op := plan.Reload{Command: `reload "it"`}
+		return plan.Step{ID: "reload/" + host, Host: host, Title: op.Title(), Op: op}
+	}
+	for _, host := range []string{"lb01", "lb02"} {
+		p.Groups = append(p.Groups, plan.Group{ID: "reload-" + host, Needs: []string{"shop"}, Lanes: []plan.Lane{{Host: host, Steps: []plan.Step{step(host)}}}})
+	}
+	var text bytes.Buffer
+	showPlan(&text, p, v)
+	for where, want := range map[string]string{
+		text.String():  "\n\n  after shop  lb01  reload: reload \"it\" (can't be undone)\n              lb02  reload",
+		markdown(p, v): "| `after shop` | `lb01` | `reload: reload \"it\" (can't be undone)` |",
+		mermaid(p):     "  g1[\"reload-lb02<br>lb02: reload: reload #quot;it#quot; (can't be undone)\"]\n  a0 --> g1\n",
+	} {
+		if !strings.Contains(where, want) {
+			t.Errorf("%q is not in\n%s", want, where)
+		}
+	}
+}
+
 func TestHostsText(t *testing.T) {
 	for want, hosts := range map[string]string{
 		"app01, app02, app03":               "app01 app02 app03",
