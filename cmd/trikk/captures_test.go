@@ -81,7 +81,7 @@ func TestCaptureMarks(t *testing.T) {
 			t.Fatal(err)
 		}
 		found := mark.FindAllStringSubmatch(string(text), -1)
-		if n := strings.Count(string(text), "<!-- capture "); n != len(found) {
+		if n := strings.Count(string(text), "\n<!-- capture "); n != len(found) {
 			t.Errorf("%s has %d marks, and %d blocks of console below one", p.name, n, len(found))
 		}
 		for _, m := range found {
