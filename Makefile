@@ -1,4 +1,4 @@
-.PHONY: build test full units e2e killtest cells zeroloss simulate mutants lint
+.PHONY: captures build test full units e2e killtest cells zeroloss simulate mutants lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -37,6 +37,9 @@ zeroloss: ## each driver under load, in each operation: the table of docs/zero-d
 	@out=$$(TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run '^TestZeroLoss$$' ./e2e/zeroloss 2>&1); status=$$?; \
 	printf '%s\n' "$$out" | grep -v -e '^zeroloss: ' -e '^=== ' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
 	printf '%s\n' "$$out" | grep '^zeroloss: '; exit $$status
+
+captures: ## play the scenes of cmd/trikk/captures_test.go on a fleet in this process, and write what they print into the docs
+	TRIKK_CAPTURES=1 go test -vet=off -count=1 -timeout 10m -run '^TestCaptures$$' ./cmd/trikk
 
 lint: ## go vet and staticcheck
 	go vet ./...

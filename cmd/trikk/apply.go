@@ -44,7 +44,7 @@ func (c *cli) applyCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
 	f.StringVar(&file, "plan", "", "run exactly the plan in `FILE`")
-	f.BoolVar(&v.lanes, "full", false, "show every host's steps, also where they are alike")
+	f.BoolVar(&v.full, "full", false, "show every step of every host")
 	return cmd
 }
 
@@ -104,7 +104,9 @@ func (c *cli) applySaved(ctx context.Context, file string, deadline time.Duratio
 // confirmAndRun shows the plan, asks where that is due, and runs it.
 func (f *fleet) confirmAndRun(ctx context.Context, p plan.Plan, con consent, v planView, check recheck) error {
 	c := f.cli
-	c.showPlanned(p, v)
+	if err := f.showPlanned(ctx, p, v); err != nil {
+		return err
+	}
 	if p.Empty() {
 		return ended(nothingDone(p))
 	}
@@ -127,16 +129,19 @@ func ended(o plan.Outcome) error {
 }
 
 // showPlanned shows a plan that is about to be asked about; an empty one ends the command.
-func (c *cli) showPlanned(p plan.Plan, v planView) {
+func (f *fleet) showPlanned(ctx context.Context, p plan.Plan, v planView) error {
+	c := f.cli
 	if !c.flags.json {
-		if !c.flags.quiet || p.Empty() {
+		v, err := f.withFiles(ctx, p, v)
+		if err == nil && (!c.flags.quiet || p.Empty()) {
 			showPlan(c.out, p, v)
 		}
-		return
+		return err
 	}
 	events := &jsonView{w: c.out, run: p.ID, now: c.now}
 	events.planned(p)
 	if p.Empty() {
 		events.finish(nothingDone(p))
 	}
+	return nil
 }

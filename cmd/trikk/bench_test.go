@@ -97,6 +97,7 @@ type call struct {
 	answers  string
 	asked    func() // called before an answer is read
 	terminal bool
+	together bool // both outputs are one, as on a terminal
 	// unwritable is the error of every write to standard output; nil: it can be written
 	unwritable error
 	signals    chan os.Signal
@@ -151,6 +152,9 @@ func (o *output) String() string {
 // begin starts a call of trikk in the config repository.
 func (b *bench) begin(c *call) *call {
 	c.b, c.out, c.err, c.signals, c.ended = b, &output{err: c.unwritable}, &output{}, make(chan os.Signal, 4), make(chan struct{})
+	if c.together {
+		c.err = c.out
+	}
 	w := world{
 		in: &typist{strings.NewReader(c.answers), c.asked}, out: c.out, err: c.err, now: time.Now, dir: b.fleet.Config, terminal: c.terminal,
 		env:     func(string) string { return "" },
@@ -259,6 +263,7 @@ var scrubs = []struct {
 	{regexp.MustCompile(`\b(\d\.\d|local)-[0-9a-f]{8}\b`), "$1-DIGEST"},
 	{regexp.MustCompile(` \(\d+ B\)`), " (SIZE)"},
 	{regexp.MustCompile(`  \([\d.]+m?s\)`), ""},
+	{regexp.MustCompile(`(?m)^took .*$`), "took TIME"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`\d+ attempts`), "N attempts"},
 }

@@ -22,6 +22,7 @@ type world struct {
 	dir      string               // working directory
 	terminal bool                 // a person can be asked on in
 	colours  func(io.Writer) bool // a terminal that shows colour
+	size     func() (size, bool)  // of the terminal that err is; false: it is none. nil: nothing is known
 	signals  <-chan os.Signal
 	program  string // this program, to evaluate a config repository in a process of its own; "": in this one
 	// capture makes signals arrive on signals, until as many functions as it gave are called. Before and after that a signal
@@ -45,9 +46,17 @@ func system() world {
 		return ok && term.IsTerminal(int(f.Fd()))
 	}
 	return world{
-		colours: colours, program: program,
+		colours: colours, size: sizeOf(os.Stderr), program: program,
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, now: time.Now, dir: dir,
 		terminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())), signals: catcher.to, capture: catcher.capture,
+	}
+}
+
+// sizeOf tells how large the terminal is that a file is, whenever it is asked.
+func sizeOf(f *os.File) func() (size, bool) {
+	return func() (size, bool) {
+		width, height, err := term.GetSize(int(f.Fd()))
+		return size{width, height}, err == nil && width > 0 && height > 0
 	}
 }
 
@@ -55,6 +64,7 @@ func system() world {
 type cli struct {
 	world
 	flags   flags
+	screen  *screen   // err, with what is shown below it
 	caught  os.Signal // that asked to stop
 	changed bool      // a run changed something
 }
@@ -63,7 +73,8 @@ type cli struct {
 func Main(args []string, w world) int {
 	out := &printed{to: w.out}
 	w.out = out
-	c := &cli{world: w}
+	c := &cli{world: w, screen: &screen{to: w.err}}
+	c.world.err = c.screen
 	root := c.root()
 	root.SetArgs(args)
 	root.SetIn(w.in)

@@ -19,6 +19,9 @@ func (c *cli) paint(w io.Writer) paint {
 	if c.world.env("NO_COLOR") != "" || c.world.env("TERM") == "dumb" {
 		return paint{}
 	}
+	if s, is := w.(*screen); is {
+		w = s.to
+	}
 	return paint{c.colours != nil && c.colours(w)}
 }
 

@@ -50,9 +50,8 @@ func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planVie
 		return next, err
 	}
 	f.cli.say("\nThis changed since the plan was made, so it is another one:\n%s\n", lines(changes))
-	f.cli.showPlanned(next, v)
-	if next.Empty() {
-		return next, nil
+	if err := f.showPlanned(ctx, next, v); err != nil || next.Empty() {
+		return next, err
 	}
 	return next, f.cli.ask(next, con)
 }
@@ -141,7 +140,7 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 	c := f.cli
 	view := c.newView()
 	view.start(f.run, p)
-	f.progress = view.progress
+	f.progress, f.upload = view.progress, view.upload
 	running, stop, ended := c.twoSignals(ctx)
 	defer ended()
 	running, cancel := inTime(running, p)
@@ -259,8 +258,23 @@ func (f *fleet) buildOne(ctx context.Context, app plan.App) error {
 
 // newView is how the run is shown.
 func (c *cli) newView() view {
-	if c.flags.json {
+	switch {
+	case c.flags.json:
 		return &jsonView{w: c.out, now: c.now}
+	case c.boards():
+		return newBoardView(c)
 	}
 	return newPlainView(c)
+}
+
+// boards tells whether the run is drawn in place. That needs a terminal, also where it is asked for.
+func (c *cli) boards() bool {
+	if c.world.size == nil || c.screen == nil || c.flags.quiet || c.flags.progress == progressPlain {
+		return false
+	}
+	if _, terminal := c.world.size(); !terminal {
+		return false
+	}
+	kind := c.world.env("TERM")
+	return c.flags.progress == progressBoard || c.flags.verbose == 0 && kind != "" && kind != "dumb"
 }

@@ -18,6 +18,7 @@ type flags struct {
 	quiet     bool
 	verbose   int
 	color     string
+	progress  string
 	noInput   bool
 	parallel  int
 	timeout   time.Duration
@@ -36,6 +37,7 @@ func (f *flags) define(set *pflag.FlagSet) {
 	set.BoolVarP(&f.quiet, "quiet", "q", false, "only results and errors")
 	set.CountVarP(&f.verbose, "verbose", "v", "also what remote steps print; -vv also their exact shell")
 	set.StringVar(&f.color, "color", "auto", "colour: `WHEN` is auto, always or never")
+	set.StringVar(&f.progress, "progress", progressAuto, "how a run is shown: `WHEN` is auto, plain (lines) or board (drawn in place)")
 	set.BoolVar(&f.noInput, "no-input", false, "never ask; what would need an answer is refused")
 	set.IntVar(&f.parallel, "parallel", 64, "open at most `N` connections at once")
 	set.DurationVar(&f.timeout, "timeout", 15*time.Second, "give each connection `DURATION` to be ready")
@@ -54,6 +56,9 @@ func (c *cli) settle(set *pflag.FlagSet) error {
 	}
 	if !slices.Contains([]string{"auto", "always", "never"}, c.flags.color) {
 		return usage("--color %s: it is auto, always or never", c.flags.color)
+	}
+	if !slices.Contains([]string{progressAuto, progressPlain, progressBoard}, c.flags.progress) {
+		return usage("--progress %s: it is auto, plain or board", c.flags.progress)
 	}
 	if c.flags.parallel < 1 {
 		return usage("--parallel %d: it is at least 1", c.flags.parallel)

@@ -28,6 +28,7 @@ type fleet struct {
 	run      string
 	meta     run.Meta                      // whose run it is, and since when
 	progress func(host, step, text string) // set before a run begins
+	upload   func(host, step string, sent, total int64)
 }
 
 // fleet wires the rooms together for a run that begins now. Nothing is dialled yet.
@@ -43,11 +44,12 @@ func (c *cli) fleetOf(env plan.Environment, meta run.Meta) *fleet {
 	})
 	secrets := &secret.Reader{}
 	resolver := &artifact.Resolver{Secrets: secrets.Read}
-	f := &fleet{cli: c, pool: pool, run: meta.Run, meta: meta, progress: func(string, string, string) {}}
+	f := &fleet{cli: c, pool: pool, run: meta.Run, meta: meta, progress: func(string, string, string) {}, upload: func(string, string, int64, int64) {}}
 	f.gatherer = &act.Gatherer{Readers: proxy.ReadersOf(pool), Resolver: resolver}
 	f.actor = act.New(act.Options{
 		Hosts: pool, Resolver: resolver, Secrets: secrets.Read, Run: meta.Run, Who: meta.Who, Since: meta.Started, Now: c.now,
 		Progress: func(s plan.Step, line string) { f.progress(s.Host, s.ID, line) },
+		Uploaded: func(s plan.Step, sent, total int64) { f.upload(s.Host, s.ID, sent, total) },
 	})
 	return f
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 
@@ -22,14 +23,14 @@ func (c *cli) planCommand() *cobra.Command {
 			exitHelp(exitDone, exitFailed, exitChanges, exitConfig, exitAuth, exitRefused, exitUsage, exitInterrupted),
 		Example: "  trikk plan jmsadmin@10.41.0 -e prod\n  trikk plan --all -e test --offline\n  trikk plan jmsadmin -e prod -o jmsadmin.plan",
 		RunE: func(cmd *cobra.Command, names []string) error {
-			if err := to.check(); err != nil {
+			if err := errors.Join(to.check(), c.checkFormat(v.format)); err != nil {
 				return err
 			}
 			ch, err := c.choose(cmd.Context(), sel, names)
 			if err != nil {
 				return err
 			}
-			p, err := c.compile(cmd.Context(), ch, plan.Deploy, offline)
+			p, v, err := c.compile(cmd.Context(), ch, asking{kind: plan.Deploy, offline: offline, view: v})
 			if err != nil {
 				return err
 			}
@@ -47,23 +48,37 @@ func (c *cli) planCommand() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
 	f.BoolVar(&offline, "offline", false, "plan against empty facts: no network, shows the whole way")
-	f.BoolVar(&v.lanes, "full", false, "show every host's steps, also where they are alike")
+	f.BoolVar(&v.full, "full", false, "show every step of every host")
 	f.BoolVar(&v.scripts, "script", false, "show the exact shell of each step")
+	f.StringVar(&v.format, "format", formatText, "show the plan as `FORMAT`: text, markdown (for a pull request) or mermaid")
 	f.BoolVar(&detailed, "detailed-exitcode", false, "exit 2 when there are changes")
 	to.flags(cmd)
 	return cmd
 }
 
-// compile reads the facts, unless offline, and compiles.
-func (c *cli) compile(ctx context.Context, ch chosen, kind string, offline bool) (plan.Plan, error) {
-	in := c.intent(ch, kind)
-	if offline {
+// asking is what a plan is asked for.
+type asking struct {
+	kind    string // plan.Deploy or plan.Rollback
+	offline bool   // no server is asked
+	view    planView
+}
+
+// compile reads the facts, unless offline, and compiles. The view that it gives has what is to be shown of generated files.
+func (c *cli) compile(ctx context.Context, ch chosen, ask asking) (plan.Plan, planView, error) {
+	in := c.intent(ch, ask.kind)
+	if ask.offline {
 		in.Offline = true
-		return plan.Compile(ch.env, ch.apps, plan.Facts{}, in)
+		p, err := plan.Compile(ch.env, ch.apps, plan.Facts{}, in)
+		return p, ask.view, err
 	}
 	f := c.fleet(ch.env, in.ID)
 	defer f.close()
-	return f.plan(ctx, ch, in)
+	p, err := f.plan(ctx, ch, in)
+	if err != nil {
+		return p, ask.view, err
+	}
+	v, err := f.withFiles(ctx, p, ask.view)
+	return p, v, err
 }
 
 // saveFile writes a file so that a reader sees the old one or the whole new one.

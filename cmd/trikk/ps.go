@@ -57,7 +57,7 @@ func (c *cli) ps(cmd *cobra.Command, o psOptions) error {
 	}
 	hosts := survey.Machines(env)
 	if o.app != "" {
-		if hosts, err = hostsOf(apps, o.app, env.Name); err != nil {
+		if hosts, err = hostsOfApp(apps, o.app, env.Name); err != nil {
 			return err
 		}
 	}
@@ -112,7 +112,7 @@ func appsIn(w config.Workspace, env string) []plan.App {
 }
 
 // hostsOf are the hosts of one app.
-func hostsOf(apps []plan.App, name, env string) ([]string, error) {
+func hostsOfApp(apps []plan.App, name, env string) ([]string, error) {
 	var names []string
 	for _, a := range apps {
 		if a.Name == name {
@@ -161,7 +161,7 @@ func (c *cli) showProcesses(all []survey.Process, asCSV bool) error {
 	t := table{}
 	t.row("HOST", "PID", "USER", "APP", "RELEASE", "RAN", "RSS", "SWAP", "CPU", "COMMAND")
 	for _, p := range all {
-		t.row(p.Host, strconv.Itoa(p.PID), shown(p.User), dash(p.App), dash(shown(p.Release)), ran(p.Ran), size(p.RSS), size(p.Swap),
+		t.row(p.Host, strconv.Itoa(p.PID), shown(p.User), dash(p.App), dash(shown(p.Release)), ran(p.Ran), memory(p.RSS), memory(p.Swap),
 			fmt.Sprintf("%.1f%%", p.Load()), shortened(shown(p.Command), width))
 	}
 	t.flush(c.out)
@@ -180,8 +180,8 @@ func (c *cli) csvProcesses(all []survey.Process) error {
 
 func rounded(percent float64) float64 { return float64(int64(percent*10+0.5)) / 10 }
 
-// size is a number of bytes for people: 812K, 34M, 1.2G.
-func size(n int64) string {
+// memory is a number of bytes for people: 812K, 34M, 1.2G.
+func memory(n int64) string {
 	const k = 1 << 10
 	switch {
 	case n == 0:

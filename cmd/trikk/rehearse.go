@@ -49,7 +49,10 @@ func (c *cli) rehearsed(ctx context.Context, sel selection, names []string) (pla
 	if err != nil {
 		return plan.Plan{}, err
 	}
-	return c.compile(ctx, ch, plan.Deploy, false)
+	in := c.intent(ch, plan.Deploy)
+	f := c.fleet(ch.env, in.ID)
+	defer f.close()
+	return f.plan(ctx, ch, in)
 }
 
 // rehearse runs all trials of a plan and shows them.

@@ -42,11 +42,11 @@ func (c *cli) rollbackCommand() *cobra.Command {
 			if file.file == "" {
 				return c.applyChosen(cmd.Context(), ch, plan.Rollback, con, planView{})
 			}
-			p, err := c.compile(cmd.Context(), ch, plan.Rollback, false)
+			p, v, err := c.compile(cmd.Context(), ch, asking{kind: plan.Rollback})
 			if err != nil {
 				return err
 			}
-			return c.printPlan(cmd.Context(), p, planView{}, file)
+			return c.printPlan(cmd.Context(), p, v, file)
 		},
 	}
 	c.envFlag(cmd)

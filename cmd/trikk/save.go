@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/plan"
@@ -47,6 +48,14 @@ func (c *cli) printPlan(ctx context.Context, p plan.Plan, v planView, s saving) 
 	}
 	if c.flags.json {
 		_, err := c.out.Write(doc.Bytes())
+		return err
+	}
+	switch v.format {
+	case formatMarkdown:
+		_, err := io.WriteString(c.out, markdown(p, v))
+		return err
+	case formatMermaid:
+		_, err := io.WriteString(c.out, mermaid(p))
 		return err
 	}
 	showPlan(c.out, p, v)

@@ -55,7 +55,7 @@ func (c *cli) showSaved(s savedPlan) error {
 		fmt.Fprintf(c.out, "signed by %s\n", by.Fingerprint())
 	}
 	fmt.Fprintln(c.out)
-	showPlan(c.out, p, planView{lanes: true, scripts: c.flags.verbose > 1})
+	showPlan(c.out, p, planView{full: true, scripts: c.flags.verbose > 1})
 	return nil
 }
 

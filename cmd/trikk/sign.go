@@ -39,7 +39,7 @@ func (c *cli) signCommand() *cobra.Command {
 				return refused("%s was made offline: it is for reading, not for applying", files[0])
 			}
 			if !c.flags.json && !c.flags.quiet {
-				v.lanes, v.whole = true, true // what is signed is seen: no host's steps stand for another's
+				v.full, v.whole = true, true // what is signed is seen: no host's steps stand for another's
 				showPlan(c.out, s.plan, v)
 			}
 			return c.addSignature(cmd.Context(), s, key)

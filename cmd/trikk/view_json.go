@@ -87,6 +87,9 @@ func (v *jsonView) progress(host, step, text string) {
 	v.emit("step.progress", map[string]any{"host": host, "step": step, "text": text})
 }
 
+// upload writes nothing: every tenth of an upload is an event of progress.
+func (v *jsonView) upload(string, string, int64, int64) {}
+
 func (v *jsonView) finish(o plan.Outcome) {
 	v.emit("run.finished", map[string]any{"status": o.Status, "exit": exitOfOutcome(o.Status), "outcome": o})
 }

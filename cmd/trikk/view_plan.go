@@ -1,24 +1,27 @@
 package main
 
 import (
-	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
+	"trikk.dev/engine/act"
 	"trikk.dev/engine/plan"
 )
 
-// planView says how much of a plan is shown.
+// planView says how much of a plan is shown. The zero value is an overview: a line a wave.
 type planView struct {
-	lanes   bool // every lane in full; else lanes that do the same are shown once
-	scripts bool // the exact shell of each step
-	whole   bool // nothing is left out: also how each step is taken back, its secrets and, with scripts, what is no shell
+	full    bool           // every step of every host
+	scripts bool           // the exact shell of each step
+	whole   bool           // no step leaves anything out: also how it is taken back, its secrets and, with scripts, what is no shell
+	format  string         // formatText, formatMarkdown or formatMermaid; "": text
+	files   []act.FileDiff // what becomes of generated files
 }
 
-// showPlan writes a plan for people. Lanes of a wave that do the same are shown once, with all their hosts.
+// steps tells whether single steps are shown.
+func (v planView) steps() bool { return v.full || v.scripts }
+
+// showPlan writes a plan for people: what they must know first, then each app, what stays as it is, and the totals last.
 func showPlan(to io.Writer, p plan.Plan, v planView) {
 	w := visible{to}
 	showNotes(w, p)
@@ -30,9 +33,20 @@ func showPlan(to io.Writer, p plan.Plan, v planView) {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		showApp(w, p, a, v)
+		if v.steps() {
+			showAppSteps(w, p, a, v)
+		} else {
+			showAppOverview(w, p, a)
+		}
+		showFiles(w, a, v.files)
 	}
-	showGroups(w, p.Groups, v)
+	if v.steps() {
+		showGroupSteps(w, p.Groups, v)
+	} else if len(p.Groups) > 0 {
+		fmt.Fprintln(w)
+		showRows(w, groupRows(p.Groups))
+	}
+	showUntouched(w, p)
 	fmt.Fprintf(w, "\n%s\n", summary(p))
 }
 
@@ -41,38 +55,6 @@ func nothingToDo(p plan.Plan) string {
 		return fmt.Sprintf("Nothing to do: what can be reached of %s is as the config says.", p.Env)
 	}
 	return fmt.Sprintf("Nothing to do: %s is as the config says.", p.Env)
-}
-
-// showGroups shows work that apps share. Groups that wait for the same apps are shown together.
-func showGroups(w io.Writer, groups []plan.Group, v planView) {
-	for i, g := range groups {
-		if i > 0 && slices.Equal(groups[i-1].Needs, g.Needs) {
-			continue
-		}
-		var lanes []plan.Lane
-		for _, same := range groups[i:] {
-			if !slices.Equal(same.Needs, g.Needs) {
-				break
-			}
-			lanes = append(lanes, same.Lanes...)
-		}
-		fmt.Fprintf(w, "\n  after %s\n", strings.Join(g.Needs, ", "))
-		showLanes(w, lanes, v)
-	}
-}
-
-func showApp(w io.Writer, p plan.Plan, a plan.AppPlan, v planView) {
-	fmt.Fprintln(w, headline(p, a))
-	var before *plan.Lane // the first lane of the last wave that is shown in full
-	for _, wave := range a.Waves {
-		fmt.Fprintf(w, "\n  %s%s\n", wave.Name, parallel(wave))
-		if before != nil && !v.lanes && allLike(*before, wave.Lanes) {
-			fmt.Fprintf(w, "    %s: the same %s as %s\n", strings.Join(laneHosts(wave.Lanes), ", "), plural(len(before.Steps), "step"), before.Host)
-			continue
-		}
-		showLanes(w, wave.Lanes, v)
-		before = &wave.Lanes[0]
-	}
 }
 
 // headline says in one line what happens to an app.
@@ -96,24 +78,6 @@ func order(a plan.AppPlan) string {
 	return " (after " + strings.Join(a.After, ", ") + ")"
 }
 
-// allLike tells whether all lanes do what one did, each on its own host.
-func allLike(one plan.Lane, lanes []plan.Lane) bool {
-	for _, l := range lanes {
-		if !alike(one, l) {
-			return false
-		}
-	}
-	return true
-}
-
-func laneHosts(lanes []plan.Lane) []string {
-	var out []string
-	for _, l := range lanes {
-		out = append(out, l.Host)
-	}
-	return out
-}
-
 func parallel(w plan.Wave) string {
 	n := len(w.Lanes)
 	if w.MaxParallel > 0 {
@@ -123,110 +87,6 @@ func parallel(w plan.Wave) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%d at once)", n)
-}
-
-func showLanes(w io.Writer, lanes []plan.Lane, v planView) {
-	shown := make([]bool, len(lanes))
-	for i, l := range lanes {
-		if shown[i] {
-			continue
-		}
-		hosts := []string{l.Host}
-		for j := i + 1; j < len(lanes) && !v.lanes; j++ {
-			if !shown[j] && alike(l, lanes[j]) {
-				hosts = append(hosts, lanes[j].Host)
-				shown[j] = true
-			}
-		}
-		user := mainUser(l)
-		fmt.Fprintf(w, "    %s%s\n", strings.Join(hosts, ", "), asUser(user))
-		for _, s := range l.Steps {
-			showStep(w, s, l.Host, user, hosts, v)
-		}
-	}
-}
-
-// alike tells whether two lanes do the same, each on its own host.
-func alike(a, b plan.Lane) bool {
-	return slices.EqualFunc(a.Steps, b.Steps, func(x, y plan.Step) bool {
-		return x.As == y.As && shared(x.Title, a.Host) == shared(y.Title, b.Host)
-	})
-}
-
-// shared is a title with HOST in place of the lane's own host.
-func shared(title, host string) string {
-	words := strings.Split(title, " ")
-	for i, word := range words {
-		if strings.TrimRight(word, ",:") == host {
-			words[i] = strings.Replace(word, host, "HOST", 1)
-		}
-	}
-	return strings.Join(words, " ")
-}
-
-// mainUser is the user of a lane's steps, but for those that need another one.
-func mainUser(l plan.Lane) string {
-	for _, s := range l.Steps {
-		if s.As != "" {
-			return s.As
-		}
-	}
-	return ""
-}
-
-func asUser(user string) string {
-	if user == "" {
-		return ""
-	}
-	return " (as " + user + ")"
-}
-
-func showStep(w io.Writer, s plan.Step, laneHost, user string, hosts []string, v planView) {
-	title := s.Title
-	if len(hosts) > 1 {
-		title = strings.ReplaceAll(shared(title, laneHost), "HOST", "each")
-	}
-	if s.As != user && s.Op.Transport() == plan.Script {
-		title += asUser(cmp.Or(s.As, "the login user"))
-	}
-	if s.Lasting() {
-		title += " (can't be undone)"
-	}
-	fmt.Fprintf(w, "      %s\n", title)
-	showOp(w, s.Op, v)
-	if !v.whole {
-		return
-	}
-	for _, u := range s.Undo {
-		title := "taken back by: " + u.Title
-		if u.As != user && u.Op.Transport() == plan.Script {
-			title += asUser(cmp.Or(u.As, "the login user"))
-		}
-		fmt.Fprintf(w, "        %s\n", title)
-		showOp(w, u.Op, v)
-	}
-}
-
-// showOp shows what an op's title leaves out.
-func showOp(w io.Writer, op plan.Op, v planView) {
-	if v.whole {
-		for _, n := range plan.SecretsOf(op) {
-			fmt.Fprintf(w, "        | secret: %s\n", n.Secret)
-		}
-	}
-	if !v.scripts {
-		return
-	}
-	text := op.Script()
-	if document, err := json.Marshal(op); text == "" && v.whole && err == nil {
-		text = string(document)
-	}
-	if text == "" {
-		return
-	}
-	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(w, "        | %s\n", line)
-	}
 }
 
 // showNotes says first what a person must know before reading on, as that a version goes down.

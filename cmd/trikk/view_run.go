@@ -18,6 +18,8 @@ type view interface {
 	event(e plan.Event)
 	// progress shows what a waiting step saw last.
 	progress(host, step, text string)
+	// upload shows how much of an upload was sent, in bytes; it is called often.
+	upload(host, step string, sent, total int64)
 	// finish shows how the run ended.
 	finish(o plan.Outcome)
 }
@@ -36,6 +38,8 @@ type plainView struct {
 	last    map[string]string // what a step saw last, until it ends
 	steps   map[string]plan.Step
 	width   int
+	now     func() time.Time // nil: nothing is said of how long it took
+	tally   tally
 }
 
 func newPlainView(c *cli) *plainView {
@@ -43,7 +47,7 @@ func newPlainView(c *cli) *plainView {
 	if c.flags.quiet {
 		w = io.Discard
 	}
-	return &plainView{w: w, result: c.out, paint: c.paint(w), verbose: c.flags.verbose, quiet: c.flags.quiet, wave: map[int]string{}, last: map[string]string{}, steps: map[string]plan.Step{}}
+	return &plainView{w: w, result: c.out, paint: c.paint(w), now: c.now, verbose: c.flags.verbose, quiet: c.flags.quiet, wave: map[int]string{}, last: map[string]string{}, steps: map[string]plan.Step{}}
 }
 
 func (v *plainView) start(runID string, p plan.Plan) {
@@ -56,6 +60,9 @@ func (v *plainView) begin(runID string, p plan.Plan) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.run, v.plan = runID, p
+	if v.now != nil {
+		v.tally.began = v.now()
+	}
 	eachStep(p, func(s plan.Step) {
 		v.steps[s.ID] = s
 		v.width = max(v.width, len(s.Host))
@@ -152,6 +159,7 @@ func (v *plainView) step(e plan.Event) {
 	r := e.Result
 	delete(v.last, r.Step)
 	s := v.steps[r.Step]
+	v.tally.add(s, r)
 	word := statusWord(r.Status, s.Op)
 	took := ""
 	if d := time.Duration(r.Millis) * time.Millisecond; d >= 100*time.Millisecond {
@@ -209,6 +217,9 @@ func (v *plainView) progress(host, step, text string) {
 	fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, host, v.paint.wait("waiting"), shown(text))
 }
 
+// upload shows nothing: every tenth of an upload is a line of progress.
+func (v *plainView) upload(string, string, int64, int64) {}
+
 func (v *plainView) finish(o plan.Outcome) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -216,6 +227,9 @@ func (v *plainView) finish(o plan.Outcome) {
 		fmt.Fprintln(v.result)
 	}
 	showOutcome(v.result, v.plan, o, v.run)
+	if v.now != nil {
+		v.tally.show(v.w, v.plan, o, v.now())
+	}
 }
 
 func firstLine(s string) string {

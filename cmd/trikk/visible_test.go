@@ -53,8 +53,8 @@ func TestSignedPlanHidesNothing(t *testing.T) {
 		want []string
 	}{
 		{planView{}, []string{`run hook after: tidy \x1b[1A\x1b[2K\u202e`}},
-		{planView{whole: true}, []string{"taken back by: run hook before: sneak --back (as root)", "| secret: file /root/.ssh/id_ed25519"}},
-		{planView{whole: true, scripts: true}, []string{`"drain":"sneak --drain"`, "| command='sneak --back'", "command='tidy \\x1b[1A"}},
+		{planView{full: true, whole: true}, []string{"taken back by: run hook before: sneak --back (as root)", "| secret: file /root/.ssh/id_ed25519"}},
+		{planView{full: true, whole: true, scripts: true}, []string{`"drain":"sneak --drain"`, "| command='sneak --back'", "command='tidy \\x1b[1A"}},
 	} {
 		text := shows(tt.view)
 		for _, want := range tt.want {

@@ -25,6 +25,8 @@ type Options struct {
 	Since   string // when the run began, RFC 3339; "": when it locks
 	// Progress gets short lines about a step that is going on; it may be nil. It is called concurrently for different steps.
 	Progress func(step plan.Step, line string)
+	// Uploaded gets how many bytes of an upload were sent, with every block; it may be nil. It is called as Progress is.
+	Uploaded func(step plan.Step, sent, total int64)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 }
@@ -45,6 +47,9 @@ func New(o Options) *Actor {
 	progress := o.Progress
 	if progress == nil {
 		progress = func(plan.Step, string) {}
+	}
+	if o.Uploaded == nil {
+		o.Uploaded = func(plan.Step, int64, int64) {}
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -3,6 +3,7 @@ package act_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -158,11 +159,12 @@ func TestUpload(t *testing.T) {
 	h := hosttest.New(t, "app01")
 	h.OnUpload("x-a.zip")
 	var told lines
-	o := act.Options{Hosts: fakes{"app01": h}, Progress: told.add}
+	sent := ""
+	o := act.Options{Hosts: fakes{"app01": h}, Progress: told.add, Uploaded: func(s plan.Step, n, total int64) { sent = fmt.Sprint(s.Op.Kind(), n, total) }}
 	digest := "sha256:ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73"
 	got, err := do(t, t.Context(), o, steps(plan.Upload{Path: path, File: "x-a.zip", Digest: digest, Size: 7})...)
-	if err != nil || got[0].Status != plan.Changed || !slices.Equal(told.all, []string{"100 %"}) {
-		t.Errorf("got %+v, %v; progress %q", got, err, told.all)
+	if err != nil || got[0].Status != plan.Changed || !slices.Equal(told.all, []string{"100 %"}) || sent != "upload7 7" {
+		t.Errorf("got %+v, %v; progress %q, sent %q", got, err, told.all, sent)
 	}
 	for name, op := range map[string]plan.Upload{
 		"changed since it was planned": {Path: path, File: "x", Digest: "sha256:00"},

@@ -60,10 +60,11 @@ func (d *doing) uploadPath(op plan.Upload) (string, error) {
 	return d.o.Resolver.Entry(op.File, op.Digest)
 }
 
-// uploaded reports every tenth of an upload.
+// uploaded reports an upload: how much was sent, and a line with every tenth.
 func (d *doing) uploaded(s plan.Step) func(sent, total int64) {
 	told := int64(0)
 	return func(sent, total int64) {
+		d.o.Uploaded(s, sent, total)
 		if total <= 0 || sent*10/total <= told {
 			return
 		}

@@ -25,8 +25,8 @@ func oneLine(s string) string {
 	return s
 }
 
-// bytesText writes a size for people: 512 B, 1.2 MB, 340 MB.
-func bytesText(n int64) string {
+// BytesText writes a size for people: 512 B, 1.2 MB, 340 MB.
+func BytesText(n int64) string {
 	size, unit := float64(n), 0
 	units := []string{"B", "kB", "MB", "GB", "TB"}
 	for size >= 999.5 && unit < len(units)-1 {

@@ -30,7 +30,7 @@ func (f Fetch) Title() string {
 		name = baseName(f.URL)
 	}
 	if f.Size > 0 {
-		name += " (" + bytesText(f.Size) + ")"
+		name += " (" + BytesText(f.Size) + ")"
 	}
 	switch {
 	case f.Controller:

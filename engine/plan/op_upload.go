@@ -15,7 +15,7 @@ func (Upload) Kind() string { return "upload" }
 func (u Upload) Title() string {
 	name := archiveName(u.File)
 	if u.Size > 0 {
-		name += " (" + bytesText(u.Size) + ")"
+		name += " (" + BytesText(u.Size) + ")"
 	}
 	return oneLine("upload " + name)
 }

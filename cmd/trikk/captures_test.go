@@ -1,0 +1,99 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// scene is one command on a small fleet, whose output the docs show. Scenes follow each other on the same fleet.
+type scene struct {
+	name    string // of its marks in the docs; "": nothing is shown
+	command string // without trikk
+	code    int
+	before  func(*bench) // what somebody does before
+}
+
+// scenes are all that `make captures` plays. To show another command, add a line here, and put "<!-- capture NAME -->" into a page, above a
+// block: its text is written anew.
+func scenes() []scene {
+	return []scene{
+		{command: "apply hello@1.0 -e demo --yes"},
+		{name: "plan", command: "plan hello@2.0 -e demo", before: func(b *bench) { b.edit("hello/app.cue", "APP_PORT", `LOG: "debug", APP_PORT`) }},
+		{name: "apply", command: "apply hello@2.0 -e demo --yes"},
+		{name: "status", command: "status -e demo"},
+	}
+}
+
+// mark is the comment above a block that is captured, with the block.
+var mark = regexp.MustCompile("(?s)<!-- capture ([a-z-]+) -->\n```console\n(.*?)```\n")
+
+// TestCaptures plays the scenes and writes what they print into the docs: make captures.
+func TestCaptures(t *testing.T) {
+	if os.Getenv("TRIKK_CAPTURES") == "" {
+		t.Skip("it writes into the docs: make captures runs it")
+	}
+	b := newBench(t)
+	program, err := exec.LookPath("trikk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := strings.NewReplacer(program, "/usr/local/bin/trikk", b.fleet.Dir, "/tmp/trikk-demo")
+	shown := map[string]string{}
+	for _, s := range scenes() {
+		if s.before != nil {
+			s.before(b)
+		}
+		c := b.begin(&call{args: strings.Fields(s.command), together: true}).wait(s.code)
+		shown[s.name] = "$ trikk " + s.command + "\n" + paths.Replace(c.out.String())
+	}
+	for _, p := range pages(t) {
+		path := filepath.Join(repository, filepath.FromSlash(p.name))
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written := mark.ReplaceAllStringFunc(string(text), func(old string) string {
+			name := mark.FindStringSubmatch(old)[1]
+			return "<!-- capture " + name + " -->\n```console\n" + shown[name] + "```\n"
+		})
+		if written == string(text) {
+			continue
+		}
+		if err := os.WriteFile(path, []byte(written), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestCaptureMarks: every mark names a scene, and its block shows the command of it; every scene is shown.
+func TestCaptureMarks(t *testing.T) {
+	commands, shown := map[string]string{}, map[string]bool{}
+	for _, s := range scenes() {
+		commands[s.name] = s.command
+	}
+	for _, p := range pages(t) {
+		text, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(p.name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := mark.FindAllStringSubmatch(string(text), -1)
+		if n := strings.Count(string(text), "\n<!-- capture "); n != len(found) {
+			t.Errorf("%s has %d marks, and %d blocks of console below one", p.name, n, len(found))
+		}
+		for _, m := range found {
+			shown[m[1]] = true
+			if first, _, _ := strings.Cut(m[2], "\n"); first != "$ trikk "+commands[m[1]] {
+				t.Errorf("%s: the block of %s begins with %q; make captures writes it", p.name, m[1], first)
+			}
+		}
+	}
+	for name := range commands {
+		if name != "" && !shown[name] {
+			t.Errorf("no page shows the scene %s", name)
+		}
+	}
+}
