@@ -121,7 +121,7 @@ func (c *cli) root() *cobra.Command {
 	root.SetVersionTemplate("trikk {{.Version}}\n")
 	c.flags.define(root.PersistentFlags())
 	root.AddGroup(&cobra.Group{ID: "config", Title: "The config repository:"}, &cobra.Group{ID: "deploy", Title: "Deployments:"})
-	for _, cmd := range []*cobra.Command{c.initCommand(), c.vetCommand(), c.renderCommand()} {
+	for _, cmd := range []*cobra.Command{c.initCommand(), c.vetCommand(), c.testCommand(), c.renderCommand(), c.schemaCommand()} {
 		cmd.GroupID = "config"
 		root.AddCommand(cmd)
 	}
