@@ -37,6 +37,9 @@ func (t *tester) try(f folder, ctx *cue.Context, w caseText) Case {
 		}
 		c.Document = text.Bytes()
 	}
+	if c.Refused != "" && w.Golden {
+		return c.failed("the plan is refused, so that there is none for " + c.Golden + ": " + c.Refused)
+	}
 	if c.Refused != "" && !(w.wants.Exists() && field(w.wants, "refused").Exists()) {
 		return c.failed("the plan is refused: " + c.Refused)
 	}

@@ -49,7 +49,7 @@ func TestJSONSchemaAcceptsTheExamples(t *testing.T) {
 	count := 0
 	for _, in := range load.Instances([]string{"./apps/..."}, &load.Config{Dir: "../.."}) {
 		v := ctx.BuildInstance(in)
-		if app := v.LookupPath(cue.ParsePath("app")); app.Exists() && app.Validate(cue.Concrete(true)) == nil {
+		if app := v.LookupPath(cue.ParsePath("app")); app.LookupPath(cue.ParsePath("name")).Exists() {
 			count++
 			if err := check(t, apps, exported(t, app)); err != nil {
 				t.Errorf("%s: %v", in.Dir, err)

@@ -103,6 +103,11 @@ func element(l *ast.ListLit) ast.Expr {
 // mapping writes a struct that is a pattern as a map.
 func (w Words) mapping(s *ast.StructLit) string {
 	key, value := pattern(s)
+	if key == nil && len(s.Elts) == 1 {
+		if _, open := s.Elts[0].(*ast.Ellipsis); open {
+			return "any struct"
+		}
+	}
 	if key == nil {
 		return ""
 	}
