@@ -36,6 +36,9 @@ func loadApps(t *testing.T) organisation {
 			t.Fatal(in.Err)
 		}
 		v := ctx.BuildInstance(in)
+		if err := v.Validate(); err != nil { // as cue vet -c=false does, of policies too
+			t.Error(err)
+		}
 		if envs := v.LookupPath(cue.ParsePath("environments")); envs.Exists() {
 			requireConcrete(t, v)
 			strict(t, envs, "", &o.envs)

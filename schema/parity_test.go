@@ -60,6 +60,8 @@ func TestDefinitionsHaveTheFieldsOfTheirTypes(t *testing.T) {
 		"#WatchHTTPD":    {plan.WatchHTTPD{}, nil},
 		"#WatchHTTP":     {plan.WatchHTTP{}, nil},
 		"#Command":       {plan.Command{}, nil},
+		"#Live":          {plan.Supposed{}, nil},
+		"#LiveServer":    {plan.SupposedServer{}, nil},
 	} {
 		want := map[string]bool{}
 		tags(reflect.TypeOf(c.value), want)
@@ -76,6 +78,30 @@ func TestDefinitionsHaveTheFieldsOfTheirTypes(t *testing.T) {
 		}
 		if !maps.Equal(got, want) {
 			t.Errorf("%s has %v, its type %v", definition, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
+		}
+	}
+}
+
+// What can be said of a plan is what its brief has, and the document; every kind of step is counted.
+func TestPlanHasTheFieldsOfABrief(t *testing.T) {
+	l := language(t)
+	brief := map[string]bool{"document": true}
+	tags(reflect.TypeOf(plan.Brief{}), brief)
+	kinds := map[string]bool{}
+	for _, op := range plan.Kinds() {
+		kinds[op.Kind()] = true
+	}
+	for definition, want := range map[string]map[string]bool{"#Plan": brief, "#Kinds": kinds} {
+		it, err := l.value.LookupPath(cue.ParsePath(definition)).Fields(cue.Optional(true))
+		if err != nil {
+			t.Fatalf("%s: %v", definition, err)
+		}
+		got := map[string]bool{}
+		for it.Next() {
+			got[strings.TrimRight(it.Selector().String(), "?!")] = true
+		}
+		if !maps.Equal(got, want) {
+			t.Errorf("%s has %v, not %v", definition, slices.Sorted(maps.Keys(got)), slices.Sorted(maps.Keys(want)))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"trikk.dev/engine/manual"
 	"trikk.dev/schema"
 )
 
@@ -70,12 +71,12 @@ func TestRows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := fstest.MapFS{"x.cue": {Data: []byte("package schema\n\n// X is.\n#X: {\n\t// A\n\t// text.\n\t" + tc.field + "\n}\n")}}
-			defs, err := read(dir, "x.cue")
+			defs, err := manual.Read(dir, "x.cue")
 			if err != nil {
 				t.Fatal(err)
 			}
 			var b bytes.Buffer
-			defs[0].write(&b)
+			section(&b, defs[0])
 			if !strings.Contains(b.String(), tc.want+"\n") {
 				t.Errorf("got\n%s\nwant the row\n%s", b.String(), tc.want)
 			}
@@ -90,7 +91,7 @@ func TestWriteSaysWhatFailed(t *testing.T) {
 	if _, err := render(fstest.MapFS{}); err == nil {
 		t.Error("no error for a schema without files")
 	}
-	if _, err := read(fstest.MapFS{"x.cue": {Data: []byte("#X: {")}}, "x.cue"); err == nil {
+	if _, err := manual.Read(fstest.MapFS{"x.cue": {Data: []byte("#X: {")}}, "x.cue"); err == nil {
 		t.Error("no error for a file that does not parse")
 	}
 }

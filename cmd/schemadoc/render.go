@@ -6,7 +6,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"cuelang.org/go/cue/ast"
+	"trikk.dev/engine/manual"
 )
 
 const head = `# The schema
@@ -47,7 +47,7 @@ Where exactly one of several keys must be set, such as ` + "`artifact: maven: {â
 // files are the schema's files in the order of the page; scalars come last, in a table of their own.
 var files = [...]string{
 	"app", "artifact", "layout", "files", "secret", "service", "probe", "hooks", "rollout", "topology",
-	"environment", "server", "proxy", "scalars",
+	"environment", "server", "proxy", "policy", "test", "plan", "scalars",
 }
 
 // render makes the page from the schema's files.
@@ -55,16 +55,16 @@ func render(dir fs.FS) ([]byte, error) {
 	var page, scalars bytes.Buffer
 	page.WriteString(head)
 	for _, name := range files {
-		defs, err := read(dir, name+".cue")
+		defs, err := manual.Read(dir, name+".cue")
 		if err != nil {
 			return nil, err
 		}
 		for _, d := range defs {
-			if d.body == nil {
-				fmt.Fprintf(&scalars, "| <a id=%q></a>%s | %s | %s |\n", anchor(d.name), d.name, cell(d.doc), cell(d.rule))
+			if d.Scalar {
+				fmt.Fprintf(&scalars, "| <a id=%q></a>%s | %s | %s |\n", anchor(d.Name), d.Name, cell(markdown(d.Doc)), cell(d.Rule))
 				continue
 			}
-			d.write(&page)
+			section(&page, d)
 		}
 	}
 	page.WriteString("\n## Values\n\n| value | meaning | rule |\n|---|---|---|\n")
@@ -72,129 +72,63 @@ func render(dir fs.FS) ([]byte, error) {
 	return page.Bytes(), nil
 }
 
-// write adds the definition's section.
-func (d definition) write(w *bytes.Buffer) {
-	fmt.Fprintf(w, "\n## %s\n\n%s\n", d.name, d.doc)
-	for _, e := range d.embeds {
+// section adds a definition's section.
+func section(w *bytes.Buffer, d manual.Definition) {
+	fmt.Fprintf(w, "\n## %s\n\n%s\n", d.Name, markdown(d.Doc))
+	for _, e := range d.Embeds {
 		fmt.Fprintf(w, "\nIt has all fields of %s.\n", link(e))
 	}
-	if len(d.fields) == 0 {
+	if len(d.Fields) == 0 {
 		return
 	}
 	w.WriteString("\n| field | type | default | meaning |\n|---|---|---|---|\n")
-	for _, f := range d.fields {
-		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", f.name, f.kind, f.standard, cell(f.doc))
+	for _, f := range d.Fields {
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", f.Name, f.Kind(words()), standard(f), cell(markdown(f.Doc)))
 	}
 }
 
-// typeOf writes an expression as a type for people.
-func typeOf(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.Ident:
-		return ident(e.Name)
-	case *ast.ParenExpr:
-		return typeOf(e.X)
-	case *ast.ListLit:
-		return listOf(e)
-	case *ast.StructLit:
-		return mapOf(e)
-	case *ast.BasicLit:
-		return "`" + e.Value + "`"
-	case *ast.UnaryExpr:
-		return typeOf(e.X)
-	case *ast.BinaryExpr:
-		return both(typeOf(e.X), typeOf(e.Y))
-	}
-	return ""
+// words writes kinds as Markdown.
+func words() manual.Words {
+	return manual.Words{Definition: link, Literal: code}
 }
 
-// ident writes the name of a type; "_" says nothing.
-func ident(name string) string {
-	switch {
-	case name == "_":
-		return "any value"
-	case strings.HasPrefix(name, "#"):
-		return link(name)
+func code(text string) string {
+	if text == "" {
+		return ""
 	}
-	return name
+	return "`" + text + "`"
 }
 
-// both joins the sides of & and |: what says nothing is left out.
-func both(x, y string) string {
-	switch {
-	case x == "" || x == "any value" && y != "":
-		return y
-	case y == "" || y == "any value" || x == y:
-		return x
-	case x[0] == '`' && y[0] != '`': // a default and its type
-		return y
-	case y[0] == '`' && x[0] != '`':
-		return x
+// standard writes what holds where a field is left out.
+func standard(f manual.Field) string {
+	if f.Required {
+		return "required"
 	}
-	return x + " or " + y
+	return code(f.Default())
 }
 
-func listOf(l *ast.ListLit) string {
-	for _, e := range l.Elts {
-		if d, ok := e.(*ast.Ellipsis); ok {
-			return strings.TrimSpace("list of " + typeOf(d.Type))
+// markdown fences the indented examples of a comment.
+func markdown(text string) string {
+	var out []string
+	inside := false
+	for _, l := range strings.Split(strings.TrimSpace(text), "\n") {
+		code := strings.HasPrefix(l, "\t") || inside && l == ""
+		switch {
+		case code && !inside:
+			out = append(out, "```cue")
+		case inside && !code:
+			out = append(out, "```")
 		}
+		inside = code
+		out = append(out, strings.TrimPrefix(l, "\t"))
 	}
-	return "list"
+	if inside {
+		out = append(out, "```")
+	}
+	return strings.Join(out, "\n")
 }
 
-// mapOf writes a struct that is a pattern as a map.
-func mapOf(s *ast.StructLit) string {
-	for _, d := range s.Elts {
-		f, ok := d.(*ast.Field)
-		if !ok {
-			continue
-		}
-		if p, ok := f.Label.(*ast.ListLit); ok && len(p.Elts) == 1 {
-			key := p.Elts[0]
-			if a, ok := key.(*ast.Alias); ok {
-				key = a.Expr
-			}
-			return fmt.Sprintf("map of %s to %s", typeOf(key), typeOf(f.Value))
-		}
-	}
-	return ""
-}
-
-// defaultOf writes the default of an expression, "" if it has none.
-func defaultOf(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.UnaryExpr:
-		if lit, ok := e.X.(*ast.BasicLit); ok && e.Op.String() == "*" {
-			return "`" + lit.Value + "`"
-		}
-	case *ast.ParenExpr:
-		return defaultOf(e.X)
-	case *ast.BinaryExpr:
-		if d := defaultOf(e.X); d != "" {
-			return d
-		}
-		return defaultOf(e.Y)
-	}
-	return ""
-}
-
-// ruleOf gives the message of an expression's error(â€¦), "" if it has none.
-func ruleOf(e ast.Expr) string {
-	switch e := e.(type) {
-	case *ast.CallExpr:
-		if f, ok := e.Fun.(*ast.Ident); !ok || f.Name != "error" || len(e.Args) != 1 {
-			return ""
-		}
-		return unquote(e.Args[0])
-	case *ast.BinaryExpr:
-		return ruleOf(e.Y)
-	}
-	return ""
-}
-
-func link(def string) string {
-	name := strings.TrimPrefix(def, "#")
+func link(name string) string {
 	return fmt.Sprintf("[%s](#%s)", name, anchor(name))
 }
 

@@ -62,8 +62,12 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 			return err
 		}
 	}
+	f.judge = func(ctx context.Context, p plan.Plan) error { return c.judged(ctx, ch.config, p) }
 	p, err := f.plan(ctx, ch, in)
 	if err != nil {
+		return err
+	}
+	if err := f.judge(ctx, p); err != nil {
 		return err
 	}
 	return f.confirmAndRun(ctx, p, con, v, func(ctx context.Context, p plan.Plan) (plan.Plan, error) {

@@ -29,6 +29,9 @@ func (c *cli) trusted(ctx context.Context, s savedPlan) error {
 	if differs := plan.Foreign(s.plan, env); len(differs) > 0 {
 		return refused("plan %s is foreign: %s is another one in this config repository (make a new plan with trikk plan):\n  %s", s.plan.ID, env.Name, strings.Join(differs, "\n  "))
 	}
+	if err := c.judged(ctx, w, s.plan); err != nil {
+		return err
+	}
 	return c.approved(s, env)
 }
 

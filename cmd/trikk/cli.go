@@ -133,7 +133,7 @@ func (c *cli) root() *cobra.Command {
 	c.flags.define(root.PersistentFlags())
 	root.AddGroup(&cobra.Group{ID: "config", Title: "The config repository:"}, &cobra.Group{ID: "deploy", Title: "Deployments:"},
 		&cobra.Group{ID: "servers", Title: "Servers:"})
-	for _, cmd := range []*cobra.Command{c.initCommand(), c.vetCommand(), c.renderCommand(), c.diffCommand()} {
+	for _, cmd := range []*cobra.Command{c.initCommand(), c.vetCommand(), c.testCommand(), c.renderCommand(), c.diffCommand(), c.schemaCommand()} {
 		cmd.GroupID = "config"
 		root.AddCommand(cmd)
 	}

@@ -49,6 +49,9 @@ func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planVie
 	if err != nil || plan.SameSteps(p, next) {
 		return next, err
 	}
+	if err := f.judge(ctx, next); err != nil {
+		return plan.Plan{}, err
+	}
 	f.cli.say("\nThis changed since the plan was made, so it is another one:\n%s\n", lines(changes))
 	if err := f.showPlanned(ctx, next, v); err != nil || next.Empty() {
 		return next, err

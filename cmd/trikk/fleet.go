@@ -29,6 +29,8 @@ type fleet struct {
 	meta     run.Meta                      // whose run it is, and since when
 	progress func(host, step, text string) // set before a run begins
 	upload   func(host, step string, sent, total int64)
+	// judge refuses a plan that breaks a policy.
+	judge func(context.Context, plan.Plan) error
 }
 
 // fleet wires the rooms together for a run that begins now. Nothing is dialled yet.
@@ -44,7 +46,8 @@ func (c *cli) fleetOf(env plan.Environment, meta run.Meta) *fleet {
 	})
 	secrets := &secret.Reader{}
 	resolver := &artifact.Resolver{Secrets: secrets.Read}
-	f := &fleet{cli: c, pool: pool, run: meta.Run, meta: meta, progress: func(string, string, string) {}, upload: func(string, string, int64, int64) {}}
+	f := &fleet{cli: c, pool: pool, run: meta.Run, meta: meta, progress: func(string, string, string) {}, upload: func(string, string, int64, int64) {},
+		judge: func(context.Context, plan.Plan) error { return nil }}
 	f.gatherer = &act.Gatherer{Readers: proxy.ReadersOf(pool), Resolver: resolver}
 	f.actor = act.New(act.Options{
 		Hosts: pool, Resolver: resolver, Secrets: secrets.Read, Run: meta.Run, Who: meta.Who, Since: meta.Started, Now: c.now,

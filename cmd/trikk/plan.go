@@ -34,6 +34,9 @@ func (c *cli) planCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := c.judged(cmd.Context(), ch.config, p); err != nil {
+				return err
+			}
 			if err := c.printPlan(cmd.Context(), p, v, to); err != nil {
 				return err
 			}

@@ -60,6 +60,7 @@ type chosen struct {
 	apps     []plan.App
 	versions map[string]string // asked for, by app
 	words    []string          // of the command line that chose them
+	config   config.Workspace  // that they are of
 }
 
 // choose loads the config repository and picks the apps.
@@ -78,7 +79,7 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 }
 
 func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, error) {
-	out := chosen{deadline: s.deadline, versions: map[string]string{}, words: s.words(names)}
+	out := chosen{config: w, deadline: s.deadline, versions: map[string]string{}, words: s.words(names)}
 	plain := make([]string, len(names))
 	for i, n := range names {
 		app, version, asked := strings.Cut(n, "@")

@@ -15,14 +15,14 @@ func (c *cli) vetCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "vet [DIR…]",
 		Short: "Validate every app and environment, offline",
-		Long: "Validates every app and environment of the config repository and checks them against each other. It needs no\n" +
-			"network and prints every mistake, one a line: file:line:col: what (hint)." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
+		Long: "Validates every app and environment of the config repository and checks them against each other, and against the\n" +
+			"policies. It needs no network and prints every mistake, one a line: file:line:col: what (hint)." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
 		Example: "  trikk vet\n  trikk vet apps/gis",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			if err := c.folders(dirs); err != nil {
 				return err
 			}
-			w, err := c.load(cmd.Context(), dirs...)
+			w, err := config.Vet(cmd.Context(), c.loading(dirs))
 			if err != nil {
 				return c.showMistakes(err)
 			}

@@ -156,7 +156,7 @@ func (m module) usesSchema(all []folder, f folder) bool {
 // they share.
 func (m module) evaluated(f folder) bool {
 	switch {
-	case f.broken, m.path+"/"+f.dir == schemaImport:
+	case f.broken, f.isPolicy(), m.path+"/"+f.dir == schemaImport:
 		return false
 	case f.kind == leaf, f.has("environments"):
 		return true

@@ -74,6 +74,8 @@ type evaluator struct {
 	// inSource tells that apps are joined to the schema in their source; otherwise it is done when they are read.
 	inSource bool
 	lost     []token.Pos // imports of packages that don't exist, which are told
+	// tested tells that files for tests belong to their packages.
+	tested bool
 }
 
 // parseFile is how load reads a file.
@@ -150,6 +152,7 @@ func (m module) notLoaded(err error) Diagnostic {
 // built is packages in one CUE context.
 type built struct {
 	language language
+	ctx      *cue.Context
 	values   []loaded
 }
 
@@ -173,12 +176,13 @@ func (e evaluator) build(folders []folder, parse parseFile) (b built, err error)
 		args = append(args, "./"+f.dir+":"+f.pkg)
 	}
 	insts := load.Instances(args, &load.Config{
-		Dir: e.root, ModuleRoot: e.root, Overlay: e.overlay, Env: []string{"CUE_REGISTRY=none"}, ParseFile: parse,
+		Dir: e.root, ModuleRoot: e.root, Overlay: e.overlay, Env: []string{"CUE_REGISTRY=none"}, ParseFile: parse, Tests: e.tested,
 	})
 	if len(insts) != len(args) {
 		return built{}, loadError(insts)
 	}
 	ctx := cuecontext.New()
+	b.ctx = ctx
 	schema := instance(ctx, insts[0])
 	if schema.err != nil {
 		return built{}, fmt.Errorf("reading the schema: %w", schema.err)

@@ -49,19 +49,19 @@ type fate struct {
 
 func (f *fate) Error() string { return f.message }
 
-// isolated loads in another process. When that takes too much while several packages are at work, each is tried alone, so that
-// the error names the one that did it.
-func isolated(ctx context.Context, o Options) (Workspace, error) {
-	w, err := attempt(ctx, o)
+// isolated does a task in another process. When that takes too much while several packages are at work, each is tried alone, so
+// that the error names the one that did it.
+func isolated(ctx context.Context, o Options, q request) (*answer, error) {
+	a, err := attempt(ctx, o, q)
 	var f *fate
 	if !errors.As(err, &f) {
-		return w, err
+		return a, err
 	}
 	if len(f.at) > 1 {
 		for _, suspect := range f.at {
 			alone := o
 			alone.only = []string{suspect.Dir}
-			_, err := attempt(ctx, alone)
+			_, err := attempt(ctx, alone, q)
 			var g *fate
 			if errors.As(err, &g) && len(g.at) > 0 {
 				f = g
@@ -69,7 +69,7 @@ func isolated(ctx context.Context, o Options) (Workspace, error) {
 			}
 		}
 	}
-	return Workspace{}, f.errors()
+	return nil, f.errors()
 }
 
 // errors is what a person is told: one mistake for each package that may have done it.
@@ -85,7 +85,7 @@ func (f *fate) errors() error {
 }
 
 // attempt runs the process once.
-func attempt(ctx context.Context, o Options) (Workspace, error) {
+func attempt(ctx context.Context, o Options, q request) (*answer, error) {
 	running, cancel := context.WithCancel(ctx)
 	defer cancel()
 	p := process{cmd: exec.CommandContext(running, o.Isolation.Program[0], o.Isolation.Program[1:]...), limits: *o.Isolation}
@@ -95,29 +95,30 @@ func attempt(ctx context.Context, o Options) (Workspace, error) {
 	p.cmd.Stderr = &p.stderr
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
-		return Workspace{}, fmt.Errorf("evaluating: %w", err)
+		return nil, fmt.Errorf("evaluating: %w", err)
 	}
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
-		return Workspace{}, fmt.Errorf("evaluating: %w", err)
+		return nil, fmt.Errorf("evaluating: %w", err)
 	}
 	if err := p.cmd.Start(); err != nil {
-		return Workspace{}, fmt.Errorf("starting the evaluation: %w", err)
+		return nil, fmt.Errorf("starting the evaluation: %w", err)
 	}
-	sent := gob.NewEncoder(in).Encode(request{Dir: o.Dir, Paths: o.Paths, MaxFile: o.MaxFile, Only: o.only, Memory: o.Isolation.memory()})
+	q.Dir, q.Paths, q.MaxFile, q.Only, q.Memory = o.Dir, o.Paths, o.MaxFile, o.only, o.Isolation.memory()
+	sent := gob.NewEncoder(in).Encode(q)
 	_ = in.Close()
 	answer, why := p.follow(out)
 	cancel()
 	waited := p.cmd.Wait()
 	switch {
 	case why != nil:
-		return Workspace{}, why
+		return nil, why
 	case answer != nil:
-		return answer.workspace()
+		return answer, nil
 	case ctx.Err() != nil:
-		return Workspace{}, fmt.Errorf("evaluating: %w", ctx.Err())
+		return nil, fmt.Errorf("evaluating: %w", ctx.Err())
 	}
-	return Workspace{}, p.died(errors.Join(sent, waited))
+	return nil, p.died(errors.Join(sent, waited))
 }
 
 // process is the evaluation at work.

@@ -31,47 +31,59 @@ const defaultMaxFile = 32 << 10
 
 // Load reads a config repository and checks all of it. The error is an *Errors with every mistake, or ctx's.
 func Load(ctx context.Context, o Options) (Workspace, error) {
-	if o.Isolation != nil {
-		return isolated(ctx, o)
+	if o.Isolation == nil {
+		return loadHere(ctx, o)
 	}
-	return loadHere(ctx, o)
+	a, err := isolated(ctx, o, request{Task: loadingTask})
+	if err != nil {
+		return Workspace{}, err
+	}
+	return a.workspace()
 }
 
 // loadHere is Load in this process.
 func loadHere(ctx context.Context, o Options) (Workspace, error) {
-	m, err := findModule(cmp.Or(o.Dir, "."), cmp.Or(o.MaxFile, defaultMaxFile))
+	l, err := loadAll(ctx, o)
+	return l.Workspace, err
+}
+
+// loading is a config repository as it was loaded, with what is needed to evaluate more of it.
+type loading struct {
+	Workspace
+	evaluator
+	folders  []folder
+	outcomes []outcome
+}
+
+// loadAll reads, evaluates and checks a config repository.
+func loadAll(ctx context.Context, o Options) (loading, error) {
+	e, err := o.evaluator()
 	if err != nil {
-		return Workspace{}, err
+		return loading{}, err
 	}
-	if m.begin = o.begin; m.begin == nil {
-		m.begin = func(work) func() { return func() {} }
-	}
+	m := e.module
 	within, err := m.limits(o.Paths)
 	if err != nil {
-		return Workspace{}, err
+		return loading{}, err
 	}
 	folders, diags, err := m.scan(ctx)
 	if err != nil {
-		return Workspace{}, fmt.Errorf("looking for CUE files: %w", err)
+		return loading{}, fmt.Errorf("looking for CUE files: %w", err)
 	}
 	missing, lost := m.unresolved(folders)
+	e.lost = lost
 	told := map[string]bool{}
 	for _, d := range diags {
 		told[d.Pos.File] = true
 	}
 	diags = append(diags, missing...)
-	over, err := m.overlay()
-	if err != nil {
-		return Workspace{}, err
-	}
 	diags = slices.DeleteFunc(diags, func(d Diagnostic) bool { return !within.covers(m.file(d.Pos)) && m.isLeaf(folders, d.Pos) })
-	e := evaluator{module: m, overlay: over, lost: lost}
 	outcomes, err := e.all(ctx, o.wanted(m.classify(folders)))
 	if err != nil {
-		return Workspace{}, fmt.Errorf("evaluating: %w", err)
+		return loading{}, fmt.Errorf("evaluating: %w", err)
 	}
-	w := newWorkspace(m, outcomes)
-	for _, d := range w.check(folders, outcomes) {
+	l := loading{Workspace: newWorkspace(m, outcomes), evaluator: e, folders: folders, outcomes: outcomes}
+	for _, d := range l.check(folders, outcomes) {
 		if within.concern(m, d) {
 			diags = append(diags, d)
 		}
@@ -86,10 +98,26 @@ func loadHere(ctx context.Context, o Options) (Workspace, error) {
 			}
 		}
 	}
-	if len(diags) > 0 {
-		return w, &Errors{List: tidy(merge(diags))}
+	if len(diags) == 0 && len(o.only) == 0 {
+		diags = l.readPolicies()
 	}
-	return w, nil
+	if len(diags) > 0 {
+		return l, &Errors{List: tidy(merge(diags))}
+	}
+	return l, nil
+}
+
+// evaluator is what evaluates packages of the module that the options name.
+func (o Options) evaluator() (evaluator, error) {
+	m, err := findModule(cmp.Or(o.Dir, "."), cmp.Or(o.MaxFile, defaultMaxFile))
+	if err != nil {
+		return evaluator{}, err
+	}
+	if m.begin = o.begin; m.begin == nil {
+		m.begin = func(work) func() { return func() {} }
+	}
+	over, err := m.overlay()
+	return evaluator{module: m, overlay: over}, err
 }
 
 // wanted leaves out what is not to be evaluated.

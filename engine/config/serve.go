@@ -15,8 +15,21 @@ import (
 // maxStack bounds a stack of the evaluating process, in bytes: what needs more would need all memory soon.
 const maxStack = 256 << 20
 
+// task is what the evaluating process is to do.
+type task string
+
+const (
+	loadingTask task = "load"
+	vettingTask task = "vet"
+	testingTask task = "test"
+	judgingTask task = "judge"
+)
+
 // request is what the evaluating process is asked.
 type request struct {
+	Task    task
+	Plan    []byte   // to be judged, as it is encoded
+	Apps    [][]byte // of the plan, as JSON, in its order
 	Dir     string
 	Paths   []string
 	MaxFile int64
@@ -53,24 +66,38 @@ type answer struct {
 	Apps         []sentApp
 	Environments []sentEnvironment
 	Warnings     []sentDiagnostic
+	Policies     []Policy
+	Cases        []Case
+}
+
+// err is what went wrong.
+func (a *answer) err() error {
+	if a.Failed != "" {
+		return errors.New(a.Failed)
+	}
+	if len(a.Mistakes) > 0 {
+		return &Errors{List: received(a.Mistakes)}
+	}
+	return nil
 }
 
 // sentDiagnostic carries what String needs too.
 type sentDiagnostic struct {
 	Diagnostic
 	Exact bool
+	Whole string
 }
 
 func sent(list []Diagnostic) (out []sentDiagnostic) {
 	for _, d := range list {
-		out = append(out, sentDiagnostic{d, d.exact})
+		out = append(out, sentDiagnostic{d, d.exact, d.whole})
 	}
 	return out
 }
 
 func received(list []sentDiagnostic) (out []Diagnostic) {
 	for _, s := range list {
-		s.exact = s.Exact
+		s.exact, s.whole = s.Exact, s.Whole
 		out = append(out, s.Diagnostic)
 	}
 	return out
@@ -114,11 +141,29 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		_ = send(report{Work: w})
 		return func() { _ = send(report{Work: w, Ended: true}) }
 	}
-	w, err := loadHere(ctx, o)
-	return send(report{Answer: answerOf(w, err)})
+	return send(report{Answer: q.answer(ctx, o)})
 }
 
-func answerOf(w Workspace, err error) *answer {
+// answer does what is asked.
+func (q request) answer(ctx context.Context, o Options) *answer {
+	switch q.Task {
+	case testingTask:
+		cases, err := testHere(ctx, o)
+		a := ending(err)
+		a.Cases = cases
+		return a
+	case judgingTask:
+		return ending(judgeHere(ctx, o, q))
+	case vettingTask:
+		w, err := vetHere(ctx, o)
+		return answerOf(w, err)
+	}
+	w, err := loadHere(ctx, o)
+	return answerOf(w, err)
+}
+
+// ending is the answer of what ended with an error, or without one.
+func ending(err error) *answer {
 	var wrong *Errors
 	switch {
 	case errors.As(err, &wrong):
@@ -126,7 +171,14 @@ func answerOf(w Workspace, err error) *answer {
 	case err != nil:
 		return &answer{Failed: err.Error()}
 	}
-	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings)}
+	return &answer{}
+}
+
+func answerOf(w Workspace, err error) *answer {
+	if err != nil {
+		return ending(err)
+	}
+	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Policies: w.Policies}
 	for _, app := range w.apps {
 		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places}
 		if f := app.Artifact.File; f != nil {
@@ -151,13 +203,10 @@ func answerOf(w Workspace, err error) *answer {
 
 // workspace is what Load gives.
 func (a *answer) workspace() (Workspace, error) {
-	if a.Failed != "" {
-		return Workspace{}, errors.New(a.Failed)
+	if err := a.err(); err != nil {
+		return Workspace{}, err
 	}
-	if len(a.Mistakes) > 0 {
-		return Workspace{}, &Errors{List: received(a.Mistakes)}
-	}
-	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings)}
+	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, json: map[source][]byte{}}
 	for _, s := range a.Apps {
 		var app plan.App
 		if err := unmarshal(s.JSON, &app); err != nil {
@@ -169,6 +218,7 @@ func (a *answer) workspace() (Workspace, error) {
 		}
 		eachSecret(&app, func(field string, found *plan.Secret) { *found = s.Secrets[field] })
 		w.apps = append(w.apps, app)
+		w.json[source{s.Name, s.Env}] = s.JSON
 	}
 	for _, s := range a.Environments {
 		env := plan.Environment{Name: s.Name}

@@ -63,3 +63,7 @@ func mistakes(a, b string) int {
 	}
 	return row[len(y)]
 }
+
+// Suggestion is the hint for a word that is not among the known ones, to be put behind a message: " (did you mean …?)"; "" where there
+// is none.
+func Suggestion(word string, known []string) string { return bracket(suggest(word, known)) }

@@ -77,7 +77,12 @@ func (f folder) start(m module) plan.Pos {
 
 // scan finds all packages of a module, without evaluating anything.
 func (m module) scan(ctx context.Context) ([]folder, []Diagnostic, error) {
-	s := scanner{module: m, found: map[string]*folder{}, spoilt: map[string]bool{}}
+	return m.scanFor(ctx, isSource)
+}
+
+// scanFor finds the files whose names are wanted, as packages.
+func (m module) scanFor(ctx context.Context, wanted func(base string) bool) ([]folder, []Diagnostic, error) {
+	s := scanner{module: m, wanted: wanted, found: map[string]*folder{}, spoilt: map[string]bool{}}
 	err := filepath.WalkDir(m.root, func(name string, e fs.DirEntry, err error) error {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -108,6 +113,7 @@ func (m module) scan(ctx context.Context) ([]folder, []Diagnostic, error) {
 
 type scanner struct {
 	module
+	wanted func(base string) bool
 	found  map[string]*folder // by folder and package name
 	spoilt map[string]bool    // folders with a file that is refused; "cue.mod" for all that is in there
 	diags  []Diagnostic
@@ -134,7 +140,7 @@ func (s *scanner) visit(name string, e fs.DirEntry) error {
 		s.link(name)
 		return nil
 	}
-	if !isSource(e.Name()) {
+	if !s.wanted(e.Name()) {
 		return nil
 	}
 	data, ok := s.read(name, e)
@@ -165,12 +171,12 @@ const noLinks = "a config repository has no symbolic links: copy the file, or im
 // link refuses symbolic links that would bring in CUE files, or hide them.
 func (s *scanner) link(name string) {
 	rel, _ := s.rel(name)
-	if isSource(filepath.Base(name)) || strings.HasPrefix(rel, "cue.mod/") {
+	if s.wanted(filepath.Base(name)) || strings.HasPrefix(rel, "cue.mod/") {
 		s.refuse(name, "is a symbolic link", noLinks)
 		return
 	}
 	entries, err := os.ReadDir(name)
-	if err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isSource(e.Name()) }) {
+	if err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return s.wanted(e.Name()) }) {
 		s.refuse(name, "is a symbolic link to a folder with CUE files", noLinks)
 	}
 }

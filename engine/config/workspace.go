@@ -18,6 +18,8 @@ type Workspace struct {
 	Environments []plan.Environment
 	// Warnings are what a person should know although it is no mistake, sorted by place.
 	Warnings []Diagnostic
+	// Policies of the organisation, sorted by name.
+	Policies []Policy
 
 	apps []plan.App
 	json map[source][]byte // what CUE made of each app and environment
