@@ -30,7 +30,6 @@ for f in "$file" "$file.generation"; do
 	[ -r "$f" ] || { echo "problem $f is missing, or the login user can't read it"; exit 0; }
 done
 [ -w "$file" ] && [ -w "$file.generation" ] && [ -w "${file%/*}" ] || echo "problem the login user may not write $file, $file.generation and files beside them"
-sed -n -e '1s/^/generation /p' -e 's/^# after /after /p' "$file.generation"
 echo "age $(($(date +%s) - $(stat -L -c %Y "$file.generation" || echo 0)))"
 old=-1
 if grep -qsa '^nginx: master process' /proc/[0-9]*/cmdline; then
@@ -42,6 +41,7 @@ if [ -n "$2" ]; then
 	open=$(connections "$2") || open=-1
 fi
 echo "open $open"
+sed -n -e '1s/^/generation /p' -e 's/^# after /after /p' "$file.generation"
 echo servers
 cat "$file"`
 
