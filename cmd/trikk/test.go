@@ -87,7 +87,7 @@ func (c *cli) compareGolden(t *config.Case, how testRun) error {
 		return fmt.Errorf("reading the plan of %s: %w", caseName(*t), err)
 	}
 	var text bytes.Buffer
-	showPlan(&text, p, planView{})
+	showPlan(&text, p, planView{full: true})
 	path := c.inRepository(t.Golden)
 	old, err := os.ReadFile(path)
 	switch {
