@@ -77,7 +77,7 @@ func TestExitWithoutOutput(t *testing.T) {
 // TestRunWithoutOutput: a run goes on to its end whatever becomes of its output, and its exit code says no less than it did.
 func TestRunWithoutOutput(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newBenchOf(t, 1)
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")
 	to := func(err error, code int, args ...string) *call {
 		t.Helper()

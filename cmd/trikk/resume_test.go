@@ -96,7 +96,7 @@ func runOf(t *testing.T, c *call) string {
 // TestResumeIsRefusedWhileTheRunGoesOn: a run has one driver.
 func TestResumeIsRefusedWhileTheRunGoesOn(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newBenchOf(t, 1)
 	c := b.begin(&call{args: []string{"apply", "hello@1.0", "-e", "demo", "--yes"}})
 	c.shows("install")
 	b.trikk(5, "resume", runOf(t, c), "--yes").says("goes on in another process")

@@ -14,7 +14,7 @@ import (
 // leaves no lock.
 func TestSignalsBeforeTheRun(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
+	b := newBenchOf(t, 1)
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")
 	free := func() {
 		t.Helper()
