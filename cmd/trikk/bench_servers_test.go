@@ -73,7 +73,7 @@ func (b *bench) executes() {
 			b.t.Fatal(err)
 		}
 	}
-	if got := b.trikk(0, "exec", "-e", "demo", "--", "printf", "%s|", "a b", "$HOME", "\x1b[2J").out.String(); got != "app01, app02 (2 of 2)\n  a b|$HOME|�[2J|\n" {
+	if got := b.trikk(0, "exec", "-e", "demo", "--", "printf", "%s|", "a b", "$HOME", "\x1b[2J").out.String(); got != "app01, app02 (2 of 2)\n  a b|$HOME|\\x1b[2J|\n" {
 		b.t.Errorf("exec prints %q", got)
 	}
 	differ := b.trikk(6, "exec", "hello", "-e", "demo", "--as-app", "--", "sh", "-c", `cat name; [ "$(cat name)" = app01 ] || exit 3`)
@@ -161,7 +161,7 @@ func (b *bench) logs() {
 	for _, name := range []string{"app01", "app02"} {
 		b.log(name, "first of "+name+"\nan escape \x1b[31m of "+name+"\n")
 	}
-	want := "app01  first of app01\napp01  an escape �[31m of app01\napp02  first of app02\napp02  an escape �[31m of app02\n"
+	want := "app01  first of app01\napp01  an escape \\x1b[31m of app01\napp02  first of app02\napp02  an escape \\x1b[31m of app02\n"
 	if got := b.trikk(0, "logs", "hello", "-e", "demo", "-n", "2").out.String(); got != want {
 		b.t.Errorf("logs prints %q", got)
 	}

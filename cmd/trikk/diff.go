@@ -208,7 +208,7 @@ func (c *cli) showDiff(d appDiff) error {
 	t := table{}
 	t.row("FIELD", d.from, d.to)
 	for _, f := range d.fields {
-		t.row(f.Field, dash(shown(f.From)), dash(shown(f.To)))
+		t.row(f.Field, dash(inLine(f.From)), dash(inLine(f.To)))
 	}
 	if len(d.fields) > 0 {
 		t.flush(c.out)

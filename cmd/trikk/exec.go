@@ -167,7 +167,7 @@ func (c *cli) agreeExec(t execTargets, con consent, words []string) error {
 	if !t.env.Protected {
 		return nil
 	}
-	c.say("%s\n  on %s", shown(strings.Join(words, " ")), strings.Join(t.all(), ", "))
+	c.say("%s\n  on %s", inLine(strings.Join(words, " ")), strings.Join(t.all(), ", "))
 	return c.agree(question{env: t.env.Name, protected: true, to: "run this there"}, con)
 }
 

@@ -170,7 +170,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 
 // historyApps says what a run did to its apps: to the one that was asked for, else to the first of them.
 func historyApps(apps []historyApp, asked string) string {
-	const shown = 3
+	const most = 3
 	var out []string
 	for _, a := range apps {
 		if asked != "" && a.App != asked {
@@ -182,8 +182,8 @@ func historyApps(apps []historyApp, asked string) string {
 		}
 		out = append(out, text)
 	}
-	if len(out) > shown {
-		out = append(out[:shown], fmt.Sprintf("and %d more", len(out)-shown))
+	if len(out) > most {
+		out = append(out[:most], fmt.Sprintf("and %d more", len(out)-most))
 	}
 	return strings.Join(out, ", ")
 }

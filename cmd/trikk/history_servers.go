@@ -67,7 +67,7 @@ func (c *cli) showGood(lines []goodLine) error {
 		if l.Live {
 			live = "live"
 		}
-		t.row(l.Host, l.Release, dash(l.Since), shown(dash(l.By)), live)
+		t.row(l.Host, l.Release, dash(l.Since), inLine(dash(l.By)), live)
 	}
 	if !c.flags.json {
 		t.flush(c.out)

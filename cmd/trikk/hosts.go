@@ -114,7 +114,7 @@ func (c *cli) showFindings(health []survey.Health, findings []survey.Finding) er
 	if !c.flags.json {
 		t := table{}
 		for _, f := range findings {
-			t.row(dash(f.Host), f.Level, shown(f.Text))
+			t.row(dash(f.Host), f.Level, inLine(f.Text))
 		}
 		t.flush(c.out)
 		return nil

@@ -90,6 +90,6 @@ func (p *logPrinter) event(e survey.LogEvent) {
 	case p.cli.flags.json:
 		_ = p.cli.event("log", map[string]string{"host": e.Host, "app": p.app, "line": e.Line}) // printed keeps the error
 	default:
-		fmt.Fprintf(p.cli.out, "%-*s  %s\n", p.width, e.Host, shown(e.Line))
+		fmt.Fprintf(p.cli.out, "%-*s  %s\n", p.width, e.Host, inLine(e.Line))
 	}
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -23,29 +22,9 @@ func someFailed(errs []error) error {
 	return err
 }
 
-// shown is one line of what a server says, for a terminal: what is no text is shown as �, and drives no terminal.
-func shown(line string) string {
-	if plainText(line) {
-		return line
-	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t', r == '\n':
-			return ' '
-		case r == utf8.RuneError, !unicode.IsPrint(r):
-			return '�'
-		}
-		return r
-	}, line)
-}
-
-func plainText(line string) bool {
-	for i := 0; i < len(line); i++ {
-		if line[i] < ' ' || line[i] > '~' {
-			return false
-		}
-	}
-	return true
+// inLine is what a server says as part of one line, for a terminal.
+func inLine(text string) string {
+	return shown(strings.NewReplacer("\n", " ", "\t", " ").Replace(text))
 }
 
 // shortened is a text cut to a number of characters.

@@ -161,8 +161,8 @@ func (c *cli) showProcesses(all []survey.Process, asCSV bool) error {
 	t := table{}
 	t.row("HOST", "PID", "USER", "APP", "RELEASE", "RAN", "RSS", "SWAP", "CPU", "COMMAND")
 	for _, p := range all {
-		t.row(p.Host, strconv.Itoa(p.PID), shown(p.User), dash(p.App), dash(shown(p.Release)), ran(p.Ran), memory(p.RSS), memory(p.Swap),
-			fmt.Sprintf("%.1f%%", p.Load()), shortened(shown(p.Command), width))
+		t.row(p.Host, strconv.Itoa(p.PID), inLine(p.User), dash(p.App), dash(inLine(p.Release)), ran(p.Ran), memory(p.RSS), memory(p.Swap),
+			fmt.Sprintf("%.1f%%", p.Load()), shortened(inLine(p.Command), width))
 	}
 	t.flush(c.out)
 	return nil
@@ -172,8 +172,8 @@ func (c *cli) csvProcesses(all []survey.Process) error {
 	w := csv.NewWriter(c.out)
 	rows := [][]string{{"host", "pid", "user", "app", "release", "ran", "rss", "swap", "cpu", "command"}}
 	for _, p := range all {
-		rows = append(rows, []string{p.Host, strconv.Itoa(p.PID), shown(p.User), p.App, shown(p.Release), strconv.FormatInt(int64(p.Ran/time.Second), 10),
-			strconv.FormatInt(p.RSS, 10), strconv.FormatInt(p.Swap, 10), strconv.FormatFloat(rounded(p.Load()), 'f', -1, 64), shown(p.Command)})
+		rows = append(rows, []string{p.Host, strconv.Itoa(p.PID), inLine(p.User), p.App, inLine(p.Release), strconv.FormatInt(int64(p.Ran/time.Second), 10),
+			strconv.FormatInt(p.RSS, 10), strconv.FormatInt(p.Swap, 10), strconv.FormatFloat(rounded(p.Load()), 'f', -1, 64), inLine(p.Command)})
 	}
 	return w.WriteAll(rows)
 }

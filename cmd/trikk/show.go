@@ -50,7 +50,7 @@ func (c *cli) showSaved(s savedPlan) error {
 		return err
 	}
 	p := s.plan
-	fmt.Fprintf(c.out, "plan %s of %s, made %s for %s\n", p.ID, p.CreatedBy, p.CreatedAt, p.Env)
+	fmt.Fprintf(visible{c.out}, "plan %s of %s, made %s for %s\n", p.ID, p.CreatedBy, p.CreatedAt, p.Env)
 	for _, by := range s.signs {
 		fmt.Fprintf(c.out, "signed by %s\n", by.Fingerprint())
 	}
@@ -69,7 +69,7 @@ func (c *cli) showRun(s run.Saved) error {
 		return c.jsonRun(s)
 	}
 	result := c.resultOf(s)
-	fmt.Fprintf(c.out, "run %s of %s in %s, started %s, took %s: %s\n", s.Meta.Run, s.Meta.Who, s.Plan.Env, s.Meta.Started, ran(c.lasted(s, result)), result)
+	fmt.Fprintf(visible{c.out}, "run %s of %s in %s, started %s, took %s: %s\n", s.Meta.Run, s.Meta.Who, s.Plan.Env, s.Meta.Started, ran(c.lasted(s, result)), result)
 	for _, a := range s.Plan.Apps {
 		fmt.Fprintln(c.out, headline(s.Plan, a))
 	}

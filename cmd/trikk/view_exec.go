@@ -33,7 +33,7 @@ func (c *cli) showEnded(all []survey.Ended, words []string) error {
 		fmt.Fprintln(c.out, p.head(head))
 		for line := range strings.SplitSeq(strings.TrimRight(g.output, "\n"), "\n") {
 			if line = strings.TrimRight(line, "\r"); line != "" || g.output != "" {
-				fmt.Fprintln(c.out, strings.TrimRight("  "+shown(line), " "))
+				fmt.Fprintln(c.out, strings.TrimRight("  "+inLine(line), " "))
 			}
 		}
 	}

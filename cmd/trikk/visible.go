@@ -12,14 +12,14 @@ import (
 type visible struct{ to io.Writer }
 
 func (v visible) Write(text []byte) (int, error) {
-	if _, err := io.WriteString(v.to, escaped(string(text))); err != nil {
+	if _, err := io.WriteString(v.to, shown(string(text))); err != nil {
 		return 0, err
 	}
 	return len(text), nil
 }
 
-// escaped is a text with escapes for what can't be seen.
-func escaped(text string) string {
+// shown is a text with escapes for what can't be seen.
+func shown(text string) string {
 	var b strings.Builder
 	for _, r := range text {
 		switch {
