@@ -116,6 +116,12 @@ func (c *checker) driver(e plan.Environment, p plan.Proxy) {
 			c.ofProxy(e, p, field, err, "")
 		}
 	}
+	urls := asked(p)
+	for _, field := range slices.Sorted(maps.Keys(urls)) {
+		if hasUser(urls[field]) {
+			c.ofProxy(e, p, field, "the URL holds a user or a password", "let the proxy allow requests from its own host instead")
+		}
+	}
 	if y := p.Driver.Caddy; y != nil && y.Misnamed() != "" {
 		c.ofProxy(e, p, "driver.caddy.id", fmt.Sprintf("%q can't be an @id in a path", y.ID), y.Misnamed())
 	}
