@@ -94,6 +94,16 @@ func TestChecks(t *testing.T) {
 	edit(t, golden, "start shop 2.0", "begin shop 2.0")
 	requireSays(t, dir, "test --match whole", exitFailed, "\n        -      begin shop 2.0-")
 	edit(t, golden, "begin shop 2.0", "start shop 2.0")
+	if err := os.Rename(golden, golden+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(golden+".moved", golden); err != nil {
+		t.Fatal(err)
+	}
+	requireSays(t, dir, "test --run whole", exitConfig, "is a symbolic link")
+	if err := os.Rename(golden+".moved", golden); err != nil {
+		t.Fatal(err)
+	}
 	edit(t, cases, "unpack: 2", "unpack: 1")
 	requireSays(t, dir, "test", exitFailed, asShown(t, "docs/checks.md", "trikk test"))
 	requireSays(t, dir, "test --json --match turns", exitFailed, `"findings":[{"column":19,"file":"apps/shop/shop_test.cue","found":"2","line":13,"message":"must be 1","path":"plan.kinds.unpack"}]`)

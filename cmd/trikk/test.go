@@ -89,6 +89,9 @@ func (c *cli) compareGolden(t *config.Case, how testRun) error {
 	var text bytes.Buffer
 	showPlan(&text, p, planView{full: true})
 	path := c.inRepository(t.Golden)
+	if linked(filepath.Dir(path)) || linked(path) { // it could show, or overwrite, a file outside of the config repository
+		return &exitError{exitConfig, fmt.Errorf("%s is a symbolic link, or in one: a golden file is a file of the config repository", t.Golden)}
+	}
 	old, err := os.ReadFile(path)
 	switch {
 	case err != nil && !errors.Is(err, os.ErrNotExist):
@@ -104,6 +107,12 @@ func (c *cli) compareGolden(t *config.Case, how testRun) error {
 		t.Findings = append(t.Findings, config.Finding{Pos: t.Pos, Message: "the plan differs from " + t.Golden + " (trikk test --update writes it anew):\n" + diff})
 	}
 	return nil
+}
+
+// linked tells whether there is a symbolic link at a path.
+func linked(path string) bool {
+	fi, err := os.Lstat(path)
+	return err == nil && fi.Mode()&os.ModeSymlink != 0
 }
 
 func (c *cli) writeGolden(name, path string, text []byte) error {
