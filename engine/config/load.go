@@ -29,7 +29,8 @@ type Options struct {
 // defaultMaxFile is the size of the largest CUE file, in bytes: about 1,000 lines.
 const defaultMaxFile = 32 << 10
 
-// Load reads a config repository and checks all of it. The error is an *Errors with every mistake, or ctx's.
+// Load reads a config repository and checks all of it. The error is an *Errors with every mistake, or ctx's. Beside mistakes the
+// workspace has at least its Files and Warnings.
 func Load(ctx context.Context, o Options) (Workspace, error) {
 	if o.Isolation != nil {
 		return isolated(ctx, o)
@@ -71,6 +72,7 @@ func loadHere(ctx context.Context, o Options) (Workspace, error) {
 		return Workspace{}, fmt.Errorf("evaluating: %w", err)
 	}
 	w := newWorkspace(m, outcomes)
+	w.Files = m.filesOf(folders)
 	for _, d := range w.check(folders, outcomes) {
 		if within.concern(m, d) {
 			diags = append(diags, d)

@@ -49,6 +49,7 @@ func (w work) what() string {
 type answer struct {
 	Failed       string // an error that is no list of mistakes
 	Mistakes     []sentDiagnostic
+	Files        []string
 	Root, Module string
 	Apps         []sentApp
 	Environments []sentEnvironment
@@ -122,11 +123,11 @@ func answerOf(w Workspace, err error) *answer {
 	var wrong *Errors
 	switch {
 	case errors.As(err, &wrong):
-		return &answer{Mistakes: sent(wrong.List)}
+		return &answer{Mistakes: sent(wrong.List), Warnings: sent(w.Warnings), Files: w.Files}
 	case err != nil:
 		return &answer{Failed: err.Error()}
 	}
-	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings)}
+	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Files: w.Files}
 	for _, app := range w.apps {
 		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places}
 		if f := app.Artifact.File; f != nil {
@@ -155,9 +156,9 @@ func (a *answer) workspace() (Workspace, error) {
 		return Workspace{}, errors.New(a.Failed)
 	}
 	if len(a.Mistakes) > 0 {
-		return Workspace{}, &Errors{List: received(a.Mistakes)}
+		return Workspace{Warnings: received(a.Warnings), Files: a.Files}, &Errors{List: received(a.Mistakes)}
 	}
-	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings)}
+	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Files: a.Files}
 	for _, s := range a.Apps {
 		var app plan.App
 		if err := unmarshal(s.JSON, &app); err != nil {
