@@ -34,11 +34,17 @@ func long(t *testing.T) {
 // newBench starts a fleet of two servers and one proxy whose app is quick.
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return newBenchOf(t)
+}
+
+// newBenchOf is newBench with more environment of its machines, as NAME=VALUE.
+func newBenchOf(t *testing.T, env ...string) *bench {
+	t.Helper()
 	program, err := exec.LookPath("trikk")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := demo.Start(demo.Options{Program: program, Servers: 2, Proxies: 1})
+	f, err := demo.Start(demo.Options{Program: program, Servers: 2, Proxies: 1, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,13 +57,14 @@ type cli struct {
 	flags   flags
 	caught  os.Signal // that asked to stop
 	changed bool      // a run changed something
+	words   []string  // the command line
 }
 
 // Main runs one command line and gives its exit code. Only it maps errors to codes.
 func Main(args []string, w world) int {
 	out := &printed{to: w.out}
 	w.out = out
-	c := &cli{world: w}
+	c := &cli{world: w, words: args}
 	root := c.root()
 	root.SetArgs(args)
 	root.SetIn(w.in)
@@ -116,7 +117,7 @@ func (c *cli) root() *cobra.Command {
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.settle(cmd.Flags()) },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w (see %s --help)", err, cmd.CommandPath())
+		return flagError(cmd, c.words, err)
 	})
 	root.SetVersionTemplate("trikk {{.Version}}\n")
 	c.flags.define(root.PersistentFlags())

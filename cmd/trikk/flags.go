@@ -85,7 +85,7 @@ func (c *cli) fromEnvironment(set *pflag.FlagSet) error {
 		name := "TRIKK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if v := c.world.env(name); v != "" {
 			if err := set.Set(f.Name, v); err != nil {
-				wrong = usage("%s: %w", name, err)
+				wrong = usage("%s: %w", name, flagValueError(err))
 			}
 		}
 	})

@@ -63,7 +63,11 @@ type savedPlan struct {
 func (c *cli) openPlan(name string) (savedPlan, error) {
 	s := savedPlan{name: name, path: c.absolute(name)}
 	var err error
-	if s.text, err = os.ReadFile(s.path); err != nil {
+	s.text, err = os.ReadFile(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("reading the plan: %s: no such file (trikk plan -o FILE saves one)", name)
+	}
+	if err != nil {
 		return s, fmt.Errorf("reading the plan: %w", err)
 	}
 	signatures, err := os.ReadFile(s.path + ".sig")

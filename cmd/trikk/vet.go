@@ -152,7 +152,7 @@ type findings struct {
 	deployments        int
 	warnings           []config.Diagnostic
 	files              []string // that were read
-	none               bool // the config repository has no app at all
+	none               bool     // the config repository has no app at all
 }
 
 // countWithin counts what is within: apps, and environments that are there or that these apps are deployed to.

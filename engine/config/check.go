@@ -207,11 +207,14 @@ func (c *checker) duplicates() {
 		switch {
 		case !ok:
 			first[a.Name] = a
-		case at(f, "name") != at(a, "name"):
+		case at(f, "name") != at(a, "name") && !nameless(a):
 			c.add(a, "name", fmt.Sprintf("app %s is defined twice", a.Name), "the other is at "+place(at(f, "name")))
 		}
 	}
 }
+
+// nameless tells whether an app has no name that can be read: it is known by its folder then.
+func nameless(a plan.App) bool { return strings.HasSuffix(a.Name, "/") }
 
 // warnings are about what is allowed and rarely meant.
 func warnings(apps []plan.App, envs map[string]plan.Environment) []Diagnostic {
