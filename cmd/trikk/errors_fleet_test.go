@@ -79,6 +79,7 @@ var fleetScrubs = []struct {
 	{regexp.MustCompile(`SHA256:[A-Za-z0-9+/]+`), "SHA256:KEY"},
 	{regexp.MustCompile(`sha256:[0-9a-f]{6,}…?`), "sha256:DIGEST"},
 	{regexp.MustCompile(`AAAA[A-Za-z0-9+/]+`), "AAAA…"},
+	{regexp.MustCompile(`\b[0-9a-f]{12}-hello`), "DIGEST-hello"},
 	{regexp.MustCompile(`\[127\.0\.0\.1\]:\d+`), "[127.0.0.1]:PORT"},
 	{regexp.MustCompile(`-p \d+`), "-p PORT"},
 	{regexp.MustCompile(`port \d+`), "port PORT"},
