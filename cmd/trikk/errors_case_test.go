@@ -216,9 +216,12 @@ func scrubbed(text, dir string) string {
 	return text
 }
 
-// check compares what came out with what the case says, or writes it when TRIKK_UPDATE is 1.
+// check fails when a case has no message, and compares what came out with what the case says, or writes it when TRIKK_UPDATE is 1.
 func (m mistake) check(t *testing.T, got said) {
 	t.Helper()
+	if got.stdout+got.stderr == "" {
+		t.Fatalf("%s: nothing is said", m.name)
+	}
 	if got == (said{m.exit, m.stdout, m.stderr}) {
 		return
 	}
@@ -232,10 +235,11 @@ func (m mistake) check(t *testing.T, got said) {
 
 // message is the first line of a case's output: what a person reads first.
 func (m mistake) message() string {
-	first, _, _ := strings.Cut(m.stdout, "\n")
-	if !strings.Contains(m.run, "vet") || first == "" {
-		first, _, _ = strings.Cut(m.stderr, "\n")
+	text := m.stderr
+	if text == "" || strings.HasPrefix(m.run, "vet") && m.stdout != "" && m.exit != exitDone {
+		text = m.stdout
 	}
+	first, _, _ := strings.Cut(text, "\n")
 	return first
 }
 
