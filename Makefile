@@ -1,4 +1,4 @@
-.PHONY: captures build test full units e2e killtest cells zeroloss simulate mutants lint
+.PHONY: captures build test full units e2e killtest cells zeroloss simulate mutants errors lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -57,3 +57,8 @@ mutants: ## seed mistakes into what passes between the engine's parts; the simul
 	@out=$$(SEED=$(SEED) go test -count=1 -timeout 60m -v -run '^TestMutants$$' ./engine/model 2>&1); status=$$?; \
 	printf '%s\n' "$$out" | grep -v -e '^mutants: ' -e '^=== ' -e '^---' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
 	printf '%s\n' "$$out" | grep '^mutants: '; exit $$status
+
+errors: ## make every mistake of cmd/trikk/testdata/errors, and compare what trikk says about it
+	@out=$$(TRIKK_FULL=1 go test -vet=off -count=1 -timeout 20m -v -run '^TestErrors$$' ./cmd/trikk 2>&1); status=$$?; \
+	printf '%s\n' "$$out" | grep -v -e '^errors: ' -e '^=== ' -e '^ *--- PASS' -e '^PASS$$' -e '^FAIL$$' -e '^FAIL	' -e '^ok ' | sed 's/^case: //'; \
+	printf '%s\n' "$$out" | grep '^errors: '; exit $$status

@@ -34,17 +34,24 @@ func long(t *testing.T) {
 // newBench starts a fleet of two servers and one proxy whose app is quick.
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	return newBenchOf(t, 2)
+	return newBenchWith(t, demo.Options{Servers: 2})
 }
 
 // newBenchOf starts a fleet of some servers. One is enough, and twice as fast, where a test is not about turns.
 func newBenchOf(t *testing.T, servers int) *bench {
 	t.Helper()
+	return newBenchWith(t, demo.Options{Servers: servers})
+}
+
+// newBenchWith starts a fleet with one proxy; the program is set here.
+func newBenchWith(t *testing.T, o demo.Options) *bench {
+	t.Helper()
 	program, err := exec.LookPath("trikk")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := demo.Start(demo.Options{Program: program, Servers: servers, Proxies: 1})
+	o.Program, o.Proxies = program, 1
+	f, err := demo.Start(o)
 	if err != nil {
 		t.Fatal(err)
 	}

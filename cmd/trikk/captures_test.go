@@ -9,18 +9,18 @@ import (
 	"testing"
 )
 
-// scene is one command on a small fleet, whose output the docs show. Scenes follow each other on the same fleet.
-type scene struct {
+// capture is one command on a small fleet, whose output the docs show. They follow each other on the same fleet.
+type capture struct {
 	name    string // of its marks in the docs; "": nothing is shown
 	command string // without trikk
 	code    int
 	before  func(*bench) // what somebody does before
 }
 
-// scenes are all that `make captures` plays. To show another command, add a line here, and put "<!-- capture NAME -->" into a page, above a
+// captures are all that `make captures` plays. To show another command, add a line here, and put "<!-- capture NAME -->" into a page, above a
 // block: its text is written anew.
-func scenes() []scene {
-	return []scene{
+func captures() []capture {
+	return []capture{
 		{command: "apply hello@1.0 -e demo --yes"},
 		{name: "plan", command: "plan hello@2.0 -e demo", before: func(b *bench) { b.edit("hello/app.cue", "APP_PORT", `LOG: "debug", APP_PORT`) }},
 		{name: "apply", command: "apply hello@2.0 -e demo --yes"},
@@ -43,7 +43,7 @@ func TestCaptures(t *testing.T) {
 	}
 	paths := strings.NewReplacer(program, "/usr/local/bin/trikk", b.fleet.Dir, "/tmp/trikk-demo")
 	shown := map[string]string{}
-	for _, s := range scenes() {
+	for _, s := range captures() {
 		if s.before != nil {
 			s.before(b)
 		}
@@ -69,10 +69,10 @@ func TestCaptures(t *testing.T) {
 	}
 }
 
-// TestCaptureMarks: every mark names a scene, and its block shows the command of it; every scene is shown.
+// TestCaptureMarks: every mark names a capture, and its block shows the command of it; every capture is shown.
 func TestCaptureMarks(t *testing.T) {
 	commands, shown := map[string]string{}, map[string]bool{}
-	for _, s := range scenes() {
+	for _, s := range captures() {
 		commands[s.name] = s.command
 	}
 	for _, p := range pages(t) {
@@ -93,7 +93,7 @@ func TestCaptureMarks(t *testing.T) {
 	}
 	for name := range commands {
 		if name != "" && !shown[name] {
-			t.Errorf("no page shows the scene %s", name)
+			t.Errorf("no page shows the capture %s", name)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func TestChecks(t *testing.T) {
 	if err := os.Symlink(golden+".moved", golden); err != nil {
 		t.Fatal(err)
 	}
-	requireSays(t, dir, "test --run whole", exitConfig, "is a symbolic link")
+	requireSays(t, dir, "test --match whole", exitConfig, "is a symbolic link")
 	if err := os.Rename(golden+".moved", golden); err != nil {
 		t.Fatal(err)
 	}

@@ -67,13 +67,14 @@ type cli struct {
 	screen  *screen   // err, with what is shown below it
 	caught  os.Signal // that asked to stop
 	changed bool      // a run changed something
+	words   []string  // the command line
 }
 
 // Main runs one command line and gives its exit code. Only it maps errors to codes.
 func Main(args []string, w world) int {
 	out := &printed{to: w.out}
 	w.out = out
-	c := &cli{world: w, screen: &screen{to: w.err}}
+	c := &cli{world: w, words: args, screen: &screen{to: w.err}}
 	c.world.err = c.screen
 	root := c.root()
 	root.SetArgs(args)
@@ -127,7 +128,7 @@ func (c *cli) root() *cobra.Command {
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.settle(cmd.Flags()) },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%w (see %s --help)", err, cmd.CommandPath())
+		return flagError(cmd, c.words, err)
 	})
 	root.SetVersionTemplate("trikk {{.Version}}\n")
 	c.flags.define(root.PersistentFlags())

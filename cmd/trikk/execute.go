@@ -22,7 +22,11 @@ func (f *fleet) fresh(ctx context.Context, p plan.Plan) error {
 		return err
 	}
 	if hosts := plan.Used(p, facts); len(hosts) > 0 {
-		return refused("plan %s was already applied: %s has it recorded (make a new one with trikk plan)", p.ID, strings.Join(hosts, ", "))
+		have := "has"
+		if len(hosts) > 1 {
+			have = "have"
+		}
+		return refused("plan %s was already applied: %s %s it recorded (make a new one with trikk plan)", p.ID, strings.Join(hosts, ", "), have)
 	}
 	changes := plan.Stale(p, facts)
 	if len(changes) == 0 {

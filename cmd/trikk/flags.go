@@ -75,17 +75,22 @@ func (c *cli) settle(set *pflag.FlagSet) error {
 	return nil
 }
 
-// fromEnvironment sets every flag that was not given from TRIKK_NAME.
+// fromEnvironment sets every flag that was not given from TRIKK_NAME. --json and --format say the same thing: where one of them
+// is given, the other's variable does not count.
 func (c *cli) fromEnvironment(set *pflag.FlagSet) error {
 	var wrong error
+	said := set.Changed("json") || set.Changed("format")
 	set.VisitAll(func(f *pflag.Flag) {
 		if f.Changed || f.Name == "help" || f.Name == "version" || wrong != nil {
+			return
+		}
+		if said && (f.Name == "json" || f.Name == "format") {
 			return
 		}
 		name := "TRIKK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 		if v := c.world.env(name); v != "" {
 			if err := set.Set(f.Name, v); err != nil {
-				wrong = usage("%s: %w", name, err)
+				wrong = usage("%s: %w", name, flagValueError(err))
 			}
 		}
 	})

@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/adrg/xdg"
@@ -84,6 +88,9 @@ func targets(env plan.Environment) []host.Target {
 
 // plan gathers the facts and compiles.
 func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan, error) {
+	if err := built(ch.apps); err != nil {
+		return plan.Plan{}, err
+	}
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
 	facts, err := f.gatherer.Gather(ctx, ch.env, ch.apps, in)
@@ -91,6 +98,20 @@ func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan,
 		return plan.Plan{}, stopped(ctx, err)
 	}
 	return plan.Compile(ch.env, ch.apps, facts, in)
+}
+
+// built refuses a file of --artifact that is not there, before any server is asked.
+func built(apps []plan.App) error {
+	for _, app := range apps {
+		file := app.Artifact.File
+		if file == nil || len(app.Build) > 0 || strings.Contains(file.Path, "{version}") || !filepath.IsAbs(file.Path) {
+			continue
+		}
+		if _, err := os.Stat(file.Path); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s: reading artifact %s: there is no such file (build it first)", app.Name, file.Path)
+		}
+	}
+	return nil
 }
 
 // intent is what the command line asked for.

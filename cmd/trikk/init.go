@@ -20,7 +20,7 @@ func (c *cli) initCommand() *cobra.Command {
 		Use:   "init [DIR]",
 		Short: "Make a new config repository",
 		Long: "Makes a config repository: cue.mod with the schema where plain `cue vet` and editors find it, one environment, one\n" +
-			"commented app and a CI example. Files that exist are left alone." + exitHelp(exitDone, exitFailed, exitUsage),
+			"commented app and CI examples. Files that exist are left alone." + exitHelp(exitDone, exitFailed, exitUsage),
 		Args: args(0, 1),
 		RunE: func(_ *cobra.Command, dirs []string) error {
 			dir := c.absolute(append(dirs, ".")[0])

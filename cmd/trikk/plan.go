@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -87,7 +89,13 @@ func (c *cli) compile(ctx context.Context, ch chosen, ask asking) (plan.Plan, pl
 // saveFile writes a file so that a reader sees the old one or the whole new one.
 func saveFile(path string, text []byte) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".tmp-*")
-	if err != nil {
+	var at *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: no such folder (make it first)", filepath.Dir(path))
+	case errors.As(err, &at):
+		return fmt.Errorf("%s: %w", path, at.Err) // the file has a name of its own only while it is written
+	case err != nil:
 		return err
 	}
 	defer os.Remove(tmp.Name())

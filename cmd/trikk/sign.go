@@ -59,11 +59,24 @@ type savedPlan struct {
 	signs []sign.Signature
 }
 
+// noPlan is the error for a plan file that is not there.
+type noPlan struct{ name string }
+
+func (e *noPlan) Error() string {
+	return fmt.Sprintf("reading the plan: %s: no such file (trikk plan -o FILE saves one)", e.name)
+}
+
+func (e *noPlan) Unwrap() error { return fs.ErrNotExist }
+
 // openPlan reads a saved plan and checks the signatures that are there.
 func (c *cli) openPlan(name string) (savedPlan, error) {
 	s := savedPlan{name: name, path: c.absolute(name)}
 	var err error
-	if s.text, err = os.ReadFile(s.path); err != nil {
+	s.text, err = os.ReadFile(s.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return s, &noPlan{name}
+	}
+	if err != nil {
 		return s, fmt.Errorf("reading the plan: %w", err)
 	}
 	signatures, err := os.ReadFile(s.path + ".sig")

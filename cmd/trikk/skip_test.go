@@ -181,7 +181,7 @@ func TestDeadline(t *testing.T) {
 	if !told {
 		t.Errorf("no event names the deadline: %v", events)
 	}
-	b.trikk(64, "apply", "hello@3.0", "-e", "demo", "--deadline", "-1s").says(`"-1s" for "--deadline" flag: it is more than nothing`)
+	b.trikk(64, "apply", "hello@3.0", "-e", "demo", "--deadline", "-1s").says(`--deadline "-1s": it is more than nothing`)
 }
 
 // At the deadline people are told what the steps that still wait saw last, and not what ended.

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/config"
@@ -12,28 +14,44 @@ import (
 )
 
 func (c *cli) vetCommand() *cobra.Command {
-	return &cobra.Command{
+	format := formatText
+	cmd := &cobra.Command{
 		Use:   "vet [DIR…]",
 		Short: "Validate every app and environment, offline",
 		Long: "Validates every app and environment of the config repository and checks them against each other, and against the\n" +
-			"policies. It needs no network and prints every mistake, one a line: file:line:col: what (hint)." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
-		Example: "  trikk vet\n  trikk vet apps/gis",
+			"policies. It needs no network and prints every mistake, one a line: file:line:col: what (hint). --format prints them\n" +
+			"as CI systems read them." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
+		Example: "  trikk vet\n  trikk vet apps/gis\n  trikk vet --format sarif > vet.sarif",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			if err := c.folders(dirs); err != nil {
+			if err := c.settleFormat(cmd.Flags(), &format); err != nil {
 				return err
 			}
-			w, err := config.Vet(cmd.Context(), c.loading(dirs))
+			found, err := c.vetted(cmd.Context(), dirs)
+			if write := documents()[format]; write != nil {
+				return c.showReport(found, err, write)
+			}
 			if err != nil {
 				return c.showMistakes(err)
 			}
-			within := c.within(dirs)
-			if err := refusals(w, within); err != nil {
-				return c.showMistakes(err)
-			}
-			c.showVetted(countWithin(w, within))
+			c.showVetted(found)
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&format, "format", format, "print as `FORMAT`: "+strings.Join(formats(), ", "))
+	return cmd
+}
+
+// vetted loads, checks and counts. Beside mistakes there are at least the files and the warnings.
+func (c *cli) vetted(ctx context.Context, dirs []string) (findings, error) {
+	if err := c.folders(dirs); err != nil {
+		return findings{}, err
+	}
+	within := c.within(dirs)
+	w, err := config.Vet(ctx, c.loading(dirs))
+	if err == nil {
+		err = refusals(w, within)
+	}
+	return countWithin(w, within), err
 }
 
 // folders refuses files: what vet says is about folders. One that is not there is a mistake that loading tells.
@@ -133,7 +151,8 @@ type findings struct {
 	apps, environments map[string]bool
 	deployments        int
 	warnings           []config.Diagnostic
-	none               bool // the config repository has no app at all
+	files              []string // that were read
+	none               bool     // the config repository has no app at all
 }
 
 // countWithin counts what is within: apps, and environments that are there or that these apps are deployed to.
@@ -155,6 +174,11 @@ func countWithin(w config.Workspace, within func(plan.Pos) bool) findings {
 			v.warnings = append(v.warnings, d)
 		}
 	}
+	for _, f := range w.Files {
+		if within(plan.Pos{File: f}) {
+			v.files = append(v.files, f)
+		}
+	}
 	return v
 }
 
@@ -172,6 +196,11 @@ func (c *cli) showVetted(v findings) {
 		return
 	}
 	if !c.flags.quiet {
-		fmt.Fprintf(c.out, "%s in %s, %s: all right\n", plural(len(v.apps), "app"), plural(len(v.environments), "environment"), plural(v.deployments, "deployment"))
+		fmt.Fprintln(c.out, v)
 	}
+}
+
+// String says that all is right, and how much that is.
+func (v findings) String() string {
+	return fmt.Sprintf("%s in %s, %s: all right", plural(len(v.apps), "app"), plural(len(v.environments), "environment"), plural(v.deployments, "deployment"))
 }

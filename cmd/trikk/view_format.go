@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// How a plan is shown.
+// How a plan is shown, beside formatText.
 const (
-	formatText     = "text"
 	formatMarkdown = "markdown"
 	formatMermaid  = "mermaid"
 )

@@ -274,6 +274,7 @@ func refuse(c call, resp *http.Response) error {
 		return e
 	case s == http.StatusNotFound || s == http.StatusGone:
 		e.Kind, e.Err = NotFound, fmt.Errorf("%s%s", resp.Status, moved)
+		e.Hint = "is the version right, and the URL?"
 		return e
 	case s < 200 || s > 299:
 		e.Kind, e.Err = Unreachable, fmt.Errorf("%s%s", resp.Status, moved)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"trikk.dev/engine/plan"
 )
@@ -16,11 +17,14 @@ func (c *checker) duplicates() {
 		switch {
 		case !ok:
 			first[a.Name] = a
-		case at(f, "name") != at(a, "name"):
+		case at(f, "name") != at(a, "name") && !nameless(a):
 			c.add(a, "name", fmt.Sprintf("app %s is defined twice", a.Name), "the other is at "+place(at(f, "name")))
 		}
 	}
 }
+
+// nameless tells whether an app has no name that can be read: it is known by its folder then.
+func nameless(a plan.App) bool { return strings.HasSuffix(a.Name, "/") }
 
 // namesakes finds the apps of two folders that have one name from one place: a folder above both, or a package that both import.
 func (c *checker) namesakes(outcomes []outcome) {

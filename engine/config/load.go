@@ -29,7 +29,8 @@ type Options struct {
 // defaultMaxFile is the size of the largest CUE file, in bytes: about 1,000 lines.
 const defaultMaxFile = 32 << 10
 
-// Load reads a config repository and checks all of it. The error is an *Errors with every mistake, or ctx's.
+// Load reads a config repository and checks all of it. The error is an *Errors with every mistake, or ctx's. Beside mistakes the
+// workspace has at least its Files and Warnings.
 func Load(ctx context.Context, o Options) (Workspace, error) {
 	if o.Isolation == nil {
 		return loadHere(ctx, o)
@@ -83,6 +84,7 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 		return loading{}, fmt.Errorf("evaluating: %w", err)
 	}
 	l := loading{Workspace: newWorkspace(m, outcomes), evaluator: e, folders: folders, outcomes: outcomes}
+	l.Files = m.filesOf(folders)
 	for _, d := range l.check(folders, outcomes) {
 		if within.concern(m, d) {
 			diags = append(diags, d)

@@ -49,13 +49,13 @@ func (w Workspace) Select(env string, s Selection) ([]plan.App, error) {
 		}
 	}
 	if len(out) == 0 {
-		return nil, nothing(env, s, terms, keys)
+		return nil, w.nothing(env, s, terms, keys)
 	}
 	return out, nil
 }
 
 // nothing is the error of a selection that matches no app.
-func nothing(env string, s Selection, terms selector, keys []string) error {
+func (w Workspace) nothing(env string, s Selection, terms selector, keys []string) error {
 	if s.Labels == "" {
 		return fmt.Errorf("environment %q has no apps", env)
 	}
@@ -64,7 +64,17 @@ func nothing(env string, s Selection, terms selector, keys []string) error {
 			return fmt.Errorf("no app in environment %q matches %q: no app has label %q%s", env, s.Labels, t.key, bracket(suggest(t.key, keys)))
 		}
 	}
-	return fmt.Errorf("no app in environment %q matches %q", env, s.Labels)
+	var labels []string
+	for _, a := range w.apps {
+		for k, v := range a.Labels {
+			if a.Env == env {
+				labels = append(labels, k+"="+v)
+			}
+		}
+	}
+	slices.Sort(labels)
+	labels = slices.Compact(labels)
+	return fmt.Errorf("no app in environment %q matches %q (its labels: %s)", env, s.Labels, strings.Join(labels, ", "))
 }
 
 // selector is terms that must all hold.

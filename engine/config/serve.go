@@ -62,6 +62,7 @@ func (w work) what() string {
 type answer struct {
 	Failed       string // an error that is no list of mistakes
 	Mistakes     []sentDiagnostic
+	Files        []string
 	Root, Module string
 	Apps         []sentApp
 	Environments []sentEnvironment
@@ -176,9 +177,11 @@ func ending(err error) *answer {
 
 func answerOf(w Workspace, err error) *answer {
 	if err != nil {
-		return ending(err)
+		a := ending(err)
+		a.Warnings, a.Files = sent(w.Warnings), w.Files
+		return a
 	}
-	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Policies: w.Policies}
+	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Policies: w.Policies, Files: w.Files}
 	for _, app := range w.apps {
 		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places}
 		if f := app.Artifact.File; f != nil {
@@ -204,9 +207,9 @@ func answerOf(w Workspace, err error) *answer {
 // workspace is what Load gives.
 func (a *answer) workspace() (Workspace, error) {
 	if err := a.err(); err != nil {
-		return Workspace{}, err
+		return Workspace{Warnings: received(a.Warnings), Files: a.Files}, err
 	}
-	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, json: map[source][]byte{}}
+	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, Files: a.Files, json: map[source][]byte{}}
 	for _, s := range a.Apps {
 		var app plan.App
 		if err := unmarshal(s.JSON, &app); err != nil {

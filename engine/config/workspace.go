@@ -16,10 +16,12 @@ type Workspace struct {
 	Module string // its path, without a version
 	// Environments of the inventory, sorted by name.
 	Environments []plan.Environment
-	// Warnings are what a person should know although it is no mistake, sorted by place.
+	// Warnings are what a person should know although it is no mistake, sorted by place. They are there beside mistakes too.
 	Warnings []Diagnostic
 	// Policies of the organisation, sorted by name.
 	Policies []Policy
+	// Files are the CUE files that were read, relative to Options.Dir, sorted; also those with mistakes.
+	Files []string
 
 	apps []plan.App
 	json map[source][]byte // what CUE made of each app and environment
@@ -36,6 +38,18 @@ func newWorkspace(m module, outcomes []outcome) Workspace {
 	sortedApps(w.apps)
 	sortedEnvironments(w.Environments)
 	return w
+}
+
+// filesOf gives the files of folders as people know them.
+func (m module) filesOf(folders []folder) []string {
+	var out []string
+	for _, f := range folders {
+		for _, name := range f.files {
+			out = append(out, m.show(name))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // sortedApps sorts a list in place and gives it back.

@@ -31,6 +31,7 @@ type Fleet struct {
 	identity   sshtest.Identity
 	servers    []*node
 	proxies    []*node
+	env        []string // of every machine
 }
 
 // node is one machine of the demo.
@@ -48,6 +49,8 @@ type Options struct {
 	Program string
 	Servers int // 0: 3
 	Proxies int // 0: 2
+	// Env is more environment of the machines' shells, as NAME=VALUE.
+	Env []string
 }
 
 // Start makes the fleet in a new temporary folder.
@@ -60,7 +63,7 @@ func Start(o Options) (*Fleet, error) {
 		return nil, fmt.Errorf("starting the demo: %w", err)
 	}
 	f := &Fleet{Dir: dir, Config: filepath.Join(dir, "config"), SSHConfig: filepath.Join(dir, "ssh_config"),
-		State: filepath.Join(dir, "state"), program: o.Program}
+		State: filepath.Join(dir, "state"), program: o.Program, env: o.Env}
 	if err := f.start(o); err != nil {
 		return nil, errors.Join(fmt.Errorf("starting the demo: %w", err), f.Stop())
 	}
@@ -175,7 +178,7 @@ func (f *Fleet) startSSH(n *node) error {
 		return err
 	}
 	s, err := sshtest.Start(sshtest.Config{
-		Home: n.home, User: f.user, AuthorizedKeys: keys(f.identity), Env: []string{"SERVER_ADDRESS=" + n.address},
+		Home: n.home, User: f.user, AuthorizedKeys: keys(f.identity), Env: append([]string{"SERVER_ADDRESS=" + n.address}, f.env...),
 		// On a server of the demo, 127.0.0.1 is the server's own address.
 		Dial: func(network, address string) (net.Conn, error) {
 			if rest, ok := strings.CutPrefix(address, "127.0.0.1:"); ok && network == "tcp" {
