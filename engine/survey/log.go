@@ -196,14 +196,13 @@ func (a *logAnswer) piece(p []byte) {
 	for {
 		end := bytes.IndexByte(a.rest, '\n')
 		switch {
+		case end > maxLogLine, end < 0 && len(a.rest) > maxLogLine:
+			a.line(string(a.rest[:maxLogLine]))
+			a.rest = a.rest[maxLogLine:]
 		case end >= 0:
 			a.line(string(a.rest[:end]))
 			a.rest = a.rest[end+1:]
-		case len(a.rest) >= maxLogLine:
-			a.line(string(a.rest[:maxLogLine]))
-			a.rest = a.rest[maxLogLine:]
 		default:
-			a.rest = append([]byte(nil), a.rest...)
 			return
 		}
 	}

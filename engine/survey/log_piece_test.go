@@ -25,7 +25,7 @@ func TestLogPieces(t *testing.T) {
 		{"", lost, nil, "lost"},
 	}
 	for _, tt := range tests {
-		for _, size := range []int{1, 3, 1 << 20} {
+		for _, size := range []int{3, 4096, 1 << 20} {
 			var lines []string
 			a := logAnswer{host: "app01", give: func(line string) { lines = append(lines, line) }}
 			for piece := range slices.Chunk([]byte(tt.said), size) {
