@@ -23,7 +23,7 @@ func TestHostsFailClosed(t *testing.T) {
 			return err
 		},
 		"question": func(ctx context.Context, h host.Host) error {
-			q, err := host.NewQuestion("show info\n")
+			q, err := host.NewQuestion("show pools\n")
 			if err != nil {
 				return err
 			}

@@ -158,7 +158,8 @@ func newRow(cells map[string]string, admin map[string]adminRow) (haproxyRow, err
 }
 
 func lastCheck(cells map[string]string) string {
-	return strings.TrimSpace(cells["check_status"] + " " + cells["check_desc"])
+	status := strings.TrimPrefix(cells["check_status"], "* ") // a check is under way (HAProxy management guide, 9.1)
+	return strings.TrimSpace(status + " " + cells["check_desc"])
 }
 
 // statTable reads the CSV of `show stat`: the lines from the header to the first empty one, by column name.

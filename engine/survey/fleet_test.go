@@ -159,9 +159,9 @@ func TestExecute(t *testing.T) {
 // TestExecuteEnds: the deadline and the caller end commands, and their processes are gone.
 func TestExecuteEnds(t *testing.T) {
 	f := newFleet(t, "app01")
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	for name, deadline := range map[string]time.Duration{"deadline": 300 * time.Millisecond, "caller": time.Minute} {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		if name == "caller" {
 			time.AfterFunc(300*time.Millisecond, cancel)
 		}
