@@ -182,7 +182,9 @@ func TestExecuteEnds(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
-	if e := survey.Execute(ctx, f.pool, []string{"app01"}, survey.Command{Words: []string{"true"}, Deadline: time.Minute}, 1)[0]; e.Err == nil {
+	over, end := context.WithCancel(t.Context())
+	end()
+	if e := survey.Execute(over, f.pool, []string{"app01"}, survey.Command{Words: []string{"true"}, Deadline: time.Minute}, 1)[0]; e.Err == nil {
 		t.Errorf("begun after the end: %+v", e)
 	}
 }
