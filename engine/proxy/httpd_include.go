@@ -28,26 +28,29 @@ func httpdInclude(conf plan.HTTPDInclude) include {
 }
 
 // httpdOld counts the children of httpd's first process that were started before it last read its configuration. It writes its PidFile anew
-// each time, between reading and the first child. Times of processes are told in ticks since a boot whose time is not sure in a
-// container, so they are compared to those of a process that starts now. A child that looks up to 10 ms too old is a new one.
-const httpdOld = `unseen="unseen which of httpd's processes are old can't be told:"
-master=$(cat "$3" 2>/dev/null) && name=$(cat "/proc/$master/comm" 2>/dev/null) || name=
-now=$(date +%s%3N)
+// each time, between reading and the first child. Processes' times are told in ticks, of 10 ms, since a boot whose time is not sure in a
+// container, so they are compared to those of a process that starts now. A child that looks up to 10 ms too old is a new one. All of it starts
+// few processes, because it is asked often.
+const httpdOld = `startedBefore() { # TICK NAME PARENT: how many processes were
+	tick=$1 kin=" ($2) [!Z] $3 " n=0
+	for f in /proc/[0-9]*/stat; do
+		{ read -r line <"$f"; } 2>/dev/null || continue
+		case $line in
+		*$kin*)
+			set -- ${line##*) }
+			[ "${20}" -ge "$tick" ] || n=$((n + 1))
+			;;
+		esac
+	done
+	echo "$n"
+}
+unseen="unseen which of httpd's processes are old can't be told:"
+name='' read='' now=$(date +%s%3N)
 self=$(cut -d ' ' -f 22 /proc/self/stat)
-read=$(date -r "$3" +%s%3N 2>/dev/null)
+{ read -r master <"$3" && read -r name <"/proc/$master/comm" && read=$(date -r "$3" +%s%3N); } 2>/dev/null
 case $name,$now,$read in
 *,*[!0-9]*,*) echo "$unseen date tells no milliseconds, as that of GNU coreutils does" ;;
-apache2,*|httpd,*)
-	hz=$(getconf CLK_TCK 2>/dev/null) || hz=100
-	since=$((self - ((now - read + 10) * hz + 999) / 1000))
-	old=$(cat /proc/[0-9]*/stat 2>/dev/null | grep -F "($name) " | cut -d ' ' -f 3,4,22 | {
-		n=0
-		while read -r state parent start; do
-			[ "$parent" != "$master" ] || [ "$state" = Z ] || [ "$start" -ge "$since" ] || n=$((n + 1))
-		done
-		echo "$n"
-	})
-	;;
+apache2,*|httpd,*) old=$(startedBefore $((self - (now - read + 19) / 10)) "$name" "$master") ;;
 *) echo "$unseen $3 names no process of httpd, or the login user can't read it: write httpd's PidFile into driver.httpd.include.pidFile, and let the login user read it" ;;
 esac`
 

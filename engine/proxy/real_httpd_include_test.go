@@ -88,10 +88,9 @@ func (n *realInclude) refuses(t *testing.T) {
 	if err := wants(Preflight(t.Context(), hosts, p), "-t` on lb1 ended with status 1", "Invalid command 'ProxyPassTypo'"); err != nil {
 		t.Error(err)
 	}
-	op := drainOp(p)
-	op.Deadline = seconds(2)
-	if _, err := draining(t.Context(), hosts, op, nil); wants(err, "Invalid command", "httpd does not take its configuration; nothing was changed") != nil {
-		t.Errorf("a broken configuration: %v", err)
+	err := httpdInclude(*p.Driver.HTTPD.Include).Out(t.Context(), hosts, p)
+	if err := wants(err, "Invalid command", "httpd does not take its configuration; nothing was changed"); err != nil {
+		t.Error(err)
 	}
 	if text := n.servers(t); text != was {
 		t.Errorf("the file is left as\n%s", text)
