@@ -36,11 +36,11 @@ func idsOf(name string) (ids, error) {
 	return ids{uid, gid}, err
 }
 
-// sudoers are the rules that the login user needs, and no more: all as the app user, units, and the reloads of httpd and nginx.
+// sudoers are the rules that the login user needs, and no more: all as the app user, units, and the checks and reloads of httpd and nginx.
 const sudoers = `Defaults:e2edeploy,e2eother !use_pty
 e2edeploy ALL=(e2eapp) NOPASSWD: ALL
 e2edeploy ALL=(root) NOPASSWD: /usr/local/bin/systemctl start *, /usr/local/bin/systemctl stop *
-e2edeploy ALL=(root) NOPASSWD: /usr/sbin/apache2 -f /srv/httpd/httpd.conf -k graceful
+e2edeploy ALL=(root) NOPASSWD: /usr/sbin/apache2 -f /srv/httpd/httpd.conf -k graceful, /usr/sbin/apache2 -f /srv/httpd/httpd.conf -t
 e2edeploy ALL=(root) NOPASSWD: /usr/sbin/nginx -c /srv/nginx/nginx.conf -t, /usr/sbin/nginx -c /srv/nginx/nginx.conf -s reload
 e2eother ALL=(ALL) ALL
 `

@@ -3,7 +3,6 @@
 package zeroloss
 
 import (
-	"fmt"
 	"testing"
 
 	"trikk.dev/e2e"
@@ -49,9 +48,12 @@ const settling = `driver: marker: {file: "config/disabled", settle: "6s"}`
 func fronts() []front {
 	plain, keeping := e2e.Balancer{Name: name, Port: 80, ToPort: port}, e2e.Balancer{Name: name, Port: 80, ToPort: port, Sticky: true}
 	checking := e2e.Balancer{Name: name, Port: 80, ToPort: port, Check: "/health"}
+	included := plain
+	included.Files = true
 	return []front{
 		{driver: "haproxy", start: haproxy("driver: haproxy: {}", plain)},
 		{driver: "httpd", reloadCloses: true, brief: true, start: httpd(plain)},
+		{driver: "httpd by an include", closes: true, reloadCloses: true, long: true, start: httpd(included)},
 		{driver: "nginx", closes: true, reloadCloses: true, start: nginx(plain)},
 		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy("driver: caddy: {}", plain)},
 		{driver: "caddy by a marker", unseen: true, app: `marker: "config/disabled"`, long: true, start: caddy(settling, checking)},
@@ -101,7 +103,7 @@ const commands = `driver: command: {
 func httpd(b e2e.Balancer) start {
 	return func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) proxy {
 		h := f.HTTPD(t, m, to(f, b))
-		return proxy{h.URL(), fmt.Sprintf("driver: httpd: url: %q", h.ManagerURL()), func(t *testing.T) {
+		return proxy{h.URL(), h.Driver(), func(t *testing.T) {
 			m.Run(t, "/usr/sbin/apache2 -f /srv/httpd/httpd.conf -k graceful")
 		}}
 	}

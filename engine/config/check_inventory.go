@@ -138,6 +138,9 @@ func shellOf(p plan.Proxy) map[string]string {
 	if n := p.Driver.Nginx; n != nil {
 		out["driver.nginx.test"], out["driver.nginx.reload"] = n.Test, n.Reload
 	}
+	if h := p.Driver.HTTPD; h != nil && h.Include != nil {
+		out["driver.httpd.include.test"], out["driver.httpd.include.reload"] = h.Include.Test, h.Include.Reload
+	}
 	for name, t := range commandsOf(p.Driver.Command) {
 		out["driver.command."+name] = t
 	}

@@ -28,6 +28,8 @@ func seatOf(p plan.Point, machines map[string]string) (seat, bool) {
 	switch d := p.Driver; {
 	case d.HAProxy != nil:
 		s.asked("haproxy ", d.HAProxy.Socket)
+	case d.HTTPD != nil && d.HTTPD.Include != nil:
+		s.where, s.backend = "httpd", strings.ReplaceAll(d.HTTPD.Include.Members, "{backend}", plan.BalancerName(p.Backend))
 	case d.HTTPD != nil:
 		s.ofHTTPD(d.HTTPD.URL)
 	case d.Nginx != nil:
@@ -64,7 +66,7 @@ func (s seat) watched(m *plan.Marking, machines map[string]string) (seat, bool) 
 // ofHTTPD fills in a balancer-manager, which has its balancers in lower case.
 func (s *seat) ofHTTPD(url string) {
 	s.asked("httpd ", url)
-	s.backend = strings.ToLower(strings.TrimPrefix(s.backend, "balancer://"))
+	s.backend = plan.BalancerName(s.backend)
 }
 
 // asked fills in where the balancer answers: a socket's path, HOST:PORT or a URL. One that is not the machine's own is known by its

@@ -66,10 +66,22 @@ type HAProxy struct {
 	Socket string `json:"socket"`
 }
 
-// HTTPD drives Apache httpd through its balancer-manager.
+// HTTPD drives Apache httpd through its balancer-manager or by a file. A one-key union of URL and Include.
 type HTTPD struct {
 	// URL of the balancer-manager as seen from the proxy's host, e.g. http://127.0.0.1/balancer-manager.
-	URL string `json:"url"`
+	URL string `json:"url,omitempty"`
+	// Include is the file.
+	Include *HTTPDInclude `json:"include,omitempty"`
+}
+
+// HTTPDInclude drives httpd by a file that its configuration includes, and graceful reloads. {backend} stands for the balancer's name, as
+// BalancerName gives it, in Members and Generation.
+type HTTPDInclude struct {
+	Members    string `json:"members"`    // file with the members of the balancer; beside it NAME.generation
+	Generation string `json:"generation"` // URL that answers with the generation, as seen from the proxy's host
+	PidFile    string `json:"pidFile"`    // httpd's PidFile, on the proxy's host
+	Test       string `json:"test"`       // shell command that checks the configuration
+	Reload     string `json:"reload"`     // shell command that reloads gracefully
 }
 
 // Nginx drives nginx by a file that its configuration includes, and graceful reloads. {backend} stands for the name in Servers and

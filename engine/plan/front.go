@@ -139,7 +139,7 @@ func frontOf(app App, env Environment, proxy string) (front, error) {
 // frontName is a backend's name as the proxy has it: httpd knows balancers by their scheme, and keeps the lower case.
 func (d Driver) frontName(backend string) string {
 	if d.HTTPD != nil {
-		return strings.ToLower(strings.TrimPrefix(backend, "balancer://"))
+		return BalancerName(backend)
 	}
 	return backend
 }

@@ -30,13 +30,47 @@ func haproxyWord(s string) string {
 
 // httpdFront is a balancer (mod_proxy, "BalancerMember").
 func httpdFront(f front) []Rendered {
-	var b strings.Builder
-	fmt.Fprintf(&b, "<Proxy balancer://%s>\n", f.backend)
-	for _, m := range f.members {
-		fmt.Fprintf(&b, "    BalancerMember %s%s\n", m.worker(), m.ifIdle(" status=+D"))
+	if f.proxy.Driver.HTTPD.Include != nil {
+		return httpdIncludeFront(f, *f.proxy.Driver.HTTPD.Include)
 	}
-	b.WriteString("</Proxy>\n")
-	return []Rendered{{Path: f.backend + ".conf", Content: b.String()}}
+	return []Rendered{{Path: f.backend + ".conf", Content: balancer(f.backend, f.workers("    "))}}
+}
+
+// balancer is a section of httpd's.
+func balancer(name, lines string) string {
+	return fmt.Sprintf("<Proxy balancer://%s>\n%s</Proxy>\n", name, lines)
+}
+
+// workers are the members of httpd's balancer.
+func (f front) workers(indent string) string {
+	var b strings.Builder
+	for _, m := range f.members {
+		fmt.Fprintf(&b, "%sBalancerMember %s%s\n", indent, m.worker(), m.ifIdle(" status=+D"))
+	}
+	return b.String()
+}
+
+// httpdIncludeFront is a balancer and the two files that trikk changes. The page answers with the text of an error, which 200 is none: so
+// no module is needed but mod_alias (core, "ErrorDocument"; mod_alias, "Redirect").
+func httpdIncludeFront(f front, conf HTTPDInclude) []Rendered {
+	at := strings.ReplaceAll(conf.Members, "{backend}", f.backend)
+	page := strings.ReplaceAll(conf.Generation, "{backend}", f.backend)
+	path := httpdWord(pathIn(page))
+	text := balancer(f.backend, "    Include "+httpdWord(at)+"\n") + fmt.Sprintf("# of the server that %s asks:\n<Location %s>\n    Redirect 200 %s\n    Include %s\n</Location>\n",
+		page, path, path, httpdWord(at+".generation"))
+	return []Rendered{
+		{Path: f.backend + ".conf", Content: text},
+		{Path: f.backend + ".members", Content: f.workers("")},
+		{Path: f.backend + ".members.generation", Content: "ErrorDocument 200 \"first\"\n"},
+	}
+}
+
+// httpdWord is one word of httpd's configuration, in quotes where it holds what ends or changes a word.
+func httpdWord(s string) string {
+	if !strings.ContainsAny(s, " <>'\"\\#") {
+		return s
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
 // worker is the URL of httpd's member, and its route, unless its name is the URL or the address.

@@ -41,6 +41,22 @@ backend hello
     BalancerMember http://10.0.0.3:8080 route=app03 status=+D
 </Proxy>
 `},
+		"httpd by a file": {plan.Driver{HTTPD: &plan.HTTPD{Include: &plan.HTTPDInclude{Members: "/etc/apache2/trikk/{backend}.members", Generation: "http://127.0.0.1/_trikk/{backend}"}}}, "{server}", `lb01/hello.conf
+<Proxy balancer://hello>
+    Include /etc/apache2/trikk/hello.members
+</Proxy>
+# of the server that http://127.0.0.1/_trikk/hello asks:
+<Location /_trikk/hello>
+    Redirect 200 /_trikk/hello
+    Include /etc/apache2/trikk/hello.members.generation
+</Location>
+lb01/hello.members
+BalancerMember http://10.0.0.1:8080 route=app01
+BalancerMember http://10.0.0.2:8080 route=app02
+BalancerMember http://10.0.0.3:8080 route=app03 status=+D
+lb01/hello.members.generation
+ErrorDocument 200 "first"
+`},
 		"nginx": {plan.Driver{Nginx: &plan.Nginx{Servers: "/etc/nginx/trikk/{backend}.servers", Generation: "http://127.0.0.1/_trikk/{backend}"}}, "{server}", `lb01/hello.conf
 upstream hello { include /etc/nginx/trikk/hello.servers; }
 # in the server that http://127.0.0.1/_trikk/hello asks:
@@ -195,6 +211,9 @@ func TestFrontsOfOddApps(t *testing.T) {
 			want: "# location = /gen/hello { include /etc/nginx/trikk/hello.servers.generation; }\n"},
 		"a path with blanks": {driver: nginx("/etc/nginx/of trikk/{backend}.servers", "http://127.0.0.1/_trikk/{backend}"), path: "lb01/hello.conf",
 			want: `upstream hello { include "/etc/nginx/of trikk/hello.servers"; }`},
+		"httpd's paths with blanks": {driver: plan.Driver{HTTPD: &plan.HTTPD{Include: &plan.HTTPDInclude{Members: "/srv/of trikk/{backend}", Generation: "http://127.0.0.1/it's/{backend}"}}}, path: "lb01/hello.conf",
+			want: "<Proxy balancer://hello>\n    Include \"/srv/of trikk/hello\"\n</Proxy>\n# of the server that http://127.0.0.1/it's/hello asks:\n<Location \"/it's/hello\">\n    Redirect 200 \"/it's/hello\"\n    Include \"/srv/of trikk/hello.generation\"\n",
+			edit: func(a *plan.App) { a.Topology.Shared.Backend = "balancer://Hello" }},
 		"Caddy knows an upstream by the member": {driver: plan.Driver{Caddy: &plan.Caddy{ID: "{backend}"}}, path: "lb01/hello.json", want: `"dial": "app01:8081"`,
 			edit: func(a *plan.App) { a.Topology.Shared.Member = "{server}:8081" }},
 		"a backend that is no file name": {driver: plan.Driver{Caddy: &plan.Caddy{ID: "fixed"}}, path: "lb01/fixed.json", want: `"@id": "fixed"`,

@@ -98,8 +98,11 @@ func upstreamBackend(p Point) string {
 func plainMember(p Point) string { return unless(bareName(p.Member), plainHint) }
 
 // balancerName: httpd's balancers may be written with their scheme.
-func balancerName(p Point) string {
-	return unless(bareName(strings.TrimPrefix(p.Backend, "balancer://")), plainHint)
+func balancerName(p Point) string { return unless(bareName(BalancerName(p.Backend)), plainHint) }
+
+// BalancerName is a backend's name as httpd has it: without its scheme, and in lower case.
+func BalancerName(backend string) string {
+	return strings.ToLower(strings.TrimPrefix(backend, "balancer://"))
 }
 
 func workerName(p Point) string {

@@ -77,13 +77,16 @@ func table() []row {
 			if d.HTTPD == nil {
 				return nil
 			}
+			if d.HTTPD.Include != nil {
+				return httpdInclude(*d.HTTPD.Include)
+			}
 			return httpd{url: d.HTTPD.URL}
 		}},
 		{"nginx", func(d plan.Driver) Driver {
 			if d.Nginx == nil {
 				return nil
 			}
-			return nginx{*d.Nginx}
+			return nginx(*d.Nginx)
 		}},
 		{"caddy", func(d plan.Driver) Driver {
 			if d.Caddy == nil {

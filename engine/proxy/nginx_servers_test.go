@@ -30,7 +30,7 @@ func TestNginxServers(t *testing.T) {
 		{"app4", true, "", `it has no server "app4" (did you mean "app1"?)`},
 		{"", true, "", `it has no server ""`},
 	} {
-		got, err := parseNginx(upstream).with(c.member, c.down)
+		got, err := nginxSyntax().parse(upstream).with(c.member, c.down)
 		if c.err != "" {
 			if err := wants(err, c.err); err != nil {
 				t.Error(err)
@@ -42,14 +42,14 @@ func TestNginxServers(t *testing.T) {
 		}
 	}
 	tabs := "\tserver\t10.0.1.1:8080\tdown\tweight=2;\t# app1\n"
-	if got, err := parseNginx(tabs).with("app1", false); err != nil || got.String() != "\tserver\t10.0.1.1:8080\tweight=2;\t# app1\n" {
+	if got, err := nginxSyntax().parse(tabs).with("app1", false); err != nil || got.String() != "\tserver\t10.0.1.1:8080\tweight=2;\t# app1\n" {
 		t.Errorf("with tabs: %v, %q", err, got)
 	}
-	one := parseNginx("server a:1; # a\nserver b:1 down; # b\n")
+	one := nginxSyntax().parse("server a:1; # a\nserver b:1 down; # b\n")
 	if got, err := one.with("a", true); err != nil || got.String() != "server a:1 down; # a\nserver b:1 down; # b\n" {
 		t.Errorf("the last one: %v, %v", got, err)
 	}
-	if _, err := parseNginx("# nothing\n").with("a", true); wants(err, "no line such as `server") != nil {
+	if _, err := nginxSyntax().parse("# nothing\n").with("a", true); wants(err, "no line such as `server") != nil {
 		t.Errorf("an empty file: %v", err)
 	}
 }
@@ -59,14 +59,14 @@ func TestNginxThereAndBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringMatching(`(( {0,2}server [a-c]:1( [a-z_]+=[0-9]{1,2}){0,2};( ?# ?[a-c])?|#[a-z ]*|keepalive 4;)\n){1,5}`).Draw(t, "text")
 		member := rapid.SampledFrom([]string{"a", "b", "c", "a:1"}).Draw(t, "member")
-		out, err := parseNginx(text).with(member, true)
+		out, err := nginxSyntax().parse(text).with(member, true)
 		if err != nil {
 			return
 		}
-		if _, s, err := parseNginx(out.String()).find(member); err != nil || !s.down {
+		if _, s, err := nginxSyntax().parse(out.String()).find(member); err != nil || !s.out {
 			t.Fatalf("%q: %v", out, err)
 		}
-		back, err := parseNginx(out.String()).with(member, false)
+		back, err := nginxSyntax().parse(out.String()).with(member, false)
 		if err != nil || back.String() != text {
 			t.Fatalf("%q came back as %q, %v", text, back, err)
 		}

@@ -129,7 +129,8 @@ func TestForwardingRefusedChanges(t *testing.T) {
 // TestPreflightOfNobody: where nothing listens, the error says what should.
 func TestPreflightOfNobody(t *testing.T) {
 	dir := t.TempDir()
-	for name, text := range map[string]string{"app.servers": "server 10.0.0.1:80; # b1\n", "app.servers.generation": "return 200 \"first\";\n"} {
+	for name, text := range map[string]string{"app.servers": "server 10.0.0.1:80; # b1\n", "app.servers.generation": "return 200 \"first\";\n",
+		"app.members": "BalancerMember http://10.0.0.1:80 route=b1\n", "app.members.generation": "ErrorDocument 200 \"first\"\n", "pid": startSleepingHTTPD(t, dir)} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -137,6 +138,7 @@ func TestPreflightOfNobody(t *testing.T) {
 	for want, d := range map[string]plan.Driver{
 		"is httpd running on lb1, and does it listen there with `<Location /manager>`, `SetHandler balancer-manager`":     {HTTPD: &plan.HTTPD{URL: "http://127.0.0.1:1/manager"}},
 		"is nginx running on lb1, and does one of its servers listen there? If not, write `upstream app { include " + dir: {Nginx: &plan.Nginx{Servers: dir + "/{backend}.servers", Generation: "http://127.0.0.1:1/_gen/{backend}", Test: "true", Reload: "false"}},
+		"is httpd running on lb1, and does one of its servers listen there? If not, write `Include " + dir:                {HTTPD: &plan.HTTPD{Include: &plan.HTTPDInclude{Members: dir + "/{backend}.members", Generation: "http://127.0.0.1:1/_gen/{backend}", PidFile: dir + "/pid", Test: "true", Reload: "false"}}},
 	} {
 		p := at("lb1")
 		p.Driver = d

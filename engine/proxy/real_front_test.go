@@ -15,8 +15,12 @@ import (
 func frontFiles(t *testing.T, d plan.Driver, member string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if d.Nginx != nil {
-		d.Nginx.Servers = dir + "/lb 1;/{backend}.servers"
+	if files := dir + "/lb 1;/{backend}"; d.Nginx != nil || d.HTTPD != nil && d.HTTPD.Include != nil {
+		if d.Nginx != nil {
+			d.Nginx.Servers = files + ".servers"
+		} else {
+			d.HTTPD.Include.Members = files + ".members"
+		}
 		if err := os.Symlink(dir+"/lb1", dir+"/lb 1;"); err != nil {
 			t.Fatal(err)
 		}
@@ -60,11 +64,10 @@ func TestRealFronts(t *testing.T) {
 			return "defaults\n  mode http\n  timeout connect 1s\n  timeout client 1s\n  timeout server 1s\nfrontend f\n  bind 127.0.0.1:8203\n  default_backend shop\n" + contents(t, dir+"shop.cfg")
 		}, func(file string) []string { return []string{"haproxy", "-c", "-f", file} }},
 		"httpd": {plan.Driver{HTTPD: &plan.HTTPD{}}, "{server}", "httpd.conf", func(dir string) string {
-			var modules strings.Builder
-			for _, m := range strings.Fields("mpm_event authz_core slotmem_shm proxy proxy_http proxy_balancer lbmethod_byrequests") {
-				fmt.Fprintf(&modules, "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n", m, m)
-			}
-			return "ServerRoot " + dir + "\nDefaultRuntimeDir " + dir + "\nServerName localhost\nErrorLog " + dir + "log\nListen 127.0.0.1:8200\n" + modules.String() + "Include " + dir + "shop.conf\nProxyPass / balancer://shop/\n"
+			return aroundHTTPD(dir, "")
+		}, func(file string) []string { return []string{"/usr/sbin/apache2", "-t", "-f", file} }},
+		"httpd by a file": {plan.Driver{HTTPD: &plan.HTTPD{Include: &plan.HTTPDInclude{Generation: "http://127.0.0.1/_trikk/{backend}"}}}, "{server}", "httpd.conf", func(dir string) string {
+			return aroundHTTPD(dir, " alias")
 		}, func(file string) []string { return []string{"/usr/sbin/apache2", "-t", "-f", file} }},
 		"nginx": {plan.Driver{Nginx: &plan.Nginx{Generation: "http://127.0.0.1/_trikk/{backend}"}}, "{server}", "nginx.conf", func(dir string) string {
 			return "error_log stderr;\npid " + dir + "pid;\nevents {}\nhttp {\naccess_log off;\nclient_body_temp_path " + dir + "a;\nproxy_temp_path " + dir + "b;\nfastcgi_temp_path " + dir + "c;\nuwsgi_temp_path " + dir + "d;\nscgi_temp_path " + dir + "e;\ninclude " + dir + "shop.conf;\nserver {\nlisten 127.0.0.1:8201;\nlocation / { proxy_pass http://shop; }\nlocation = /_trikk/shop { include " + dir + "shop.servers.generation; }\n}\n}\n"
@@ -90,6 +93,15 @@ func TestRealFronts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// aroundHTTPD is a configuration of httpd that includes a balancer, with a few more modules.
+func aroundHTTPD(dir, more string) string {
+	var modules strings.Builder
+	for m := range strings.FieldsSeq("mpm_event authz_core slotmem_shm proxy proxy_http proxy_balancer lbmethod_byrequests" + more) {
+		fmt.Fprintf(&modules, "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n", m, m)
+	}
+	return "ServerRoot " + dir + "\nDefaultRuntimeDir " + dir + "\nServerName localhost\nErrorLog " + dir + "log\nListen 127.0.0.1:8200\n" + modules.String() + "Include " + dir + "shop.conf\nProxyPass / balancer://shop/\n"
 }
 
 func contents(t *testing.T, path string) string {

@@ -16,20 +16,15 @@ import (
 	"trikk.dev/engine/plan"
 )
 
-// realNginx is nginx on loopback with one upstream, app, of the servers b1, b2, ….
-type realNginx struct {
-	dir, url string
-	point    plan.Point
-}
-
-func startNginx(t *testing.T, servers ...string) *realNginx {
+// startNginx starts nginx on loopback with one upstream, app, of the servers b1, b2, ….
+func startNginx(t *testing.T, servers ...string) *realInclude {
 	t.Helper()
 	binary, err := exec.LookPath("nginx")
 	if err != nil {
 		t.Fatalf("this test needs nginx (apt-get install nginx-light): %v", err)
 	}
 	dir, port := t.TempDir(), freePort(t)
-	n := &realNginx{dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	n := &realInclude{dir: dir, file: "app.servers", url: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	user := ""
 	if os.Getuid() == 0 {
 		user = "user nobody nogroup;\n"
@@ -78,64 +73,11 @@ http {
 	return n
 }
 
-func (n *realNginx) write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(filepath.Join(n.dir, name), []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (n *realNginx) servers(t *testing.T) string {
-	t.Helper()
-	return contents(t, filepath.Join(n.dir, "app.servers"))
-}
-
-// TestRealNginx: a server leaves by a reload, a request in flight ends before the drain does, nothing is sent there meanwhile, and it
-// comes back; the file is then as it was.
+// TestRealNginx: a server leaves and comes back.
 func TestRealNginx(t *testing.T) {
 	t.Parallel()
 	first, second := &slowApp{name: "b1", takes: 2 * time.Second}, &slowApp{name: "b2"}
-	n := startNginx(t, serve(t, first).URL, serve(t, second).URL)
-	was := n.servers(t)
-	hosts, p := everywhere{&local{home: n.dir}}, n.point
-	op := plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}
-	if err := Preflight(t.Context(), hosts, p); err != nil {
-		t.Fatal(err)
-	}
-	isIn(t, hosts, op)
-	answers := []<-chan answer{fetching(n.url+"/slow", ""), fetching(n.url+"/slow", "")}
-	if !within(5*time.Second, func() bool { return first.slow.Load() > 0 }) {
-		t.Fatal("the requests did not arrive")
-	}
-	drainBusy(t, hosts, p, time.Second)
-	for _, c := range answers {
-		if a := <-c; a.err != nil {
-			t.Error(a.err)
-		}
-	}
-	only(t, n.url, "", "b2")
-	isOut(t, hosts, p)
-	if changed, err := draining(t.Context(), hosts, drainOp(p), nil); changed || err != nil {
-		t.Errorf("a second drain: changed %v, %v", changed, err)
-	}
-	other := p
-	other.Member, other.Server = "b2", "app2"
-	if changed, err := draining(t.Context(), hosts, drainOp(other), nil); !changed || err != nil {
-		t.Errorf("the last one: changed %v, %v", changed, err)
-	}
-	if got, err := fetch(n.url, ""); err == nil {
-		t.Errorf("without a server, nginx answers %q", got)
-	}
-	back := plan.AdmitOp{Points: []plan.Point{other}, Deadline: op.Deadline}
-	if changed, err := Admit(t.Context(), hosts, back, nil); !changed || err != nil {
-		t.Errorf("admit the last one: changed %v, %v", changed, err)
-	}
-	if changed, err := Admit(t.Context(), hosts, op, nil); !changed || err != nil {
-		t.Errorf("admit: changed %v, %v", changed, err)
-	}
-	if text := n.servers(t); text != was {
-		t.Errorf("the file is left as\n%s", text)
-	}
+	startNginx(t, serve(t, first).URL, serve(t, second).URL).comesAndGoes(t, first)
 }
 
 // TestRealNginxSticky: clients that nginx sends to a server by their cookie lose nothing when it leaves, and come back to it.
@@ -289,4 +231,11 @@ func TestRealNginxPinned(t *testing.T) {
 	if _, err := Drain(t.Context(), everywhere{&local{home: n.dir}}, op, nil); err != nil || time.Since(begin) > 3*time.Second {
 		t.Errorf("again, after %s: %v", time.Since(begin), err)
 	}
+}
+
+// TestRealNginxCutShort: changes die before their reload.
+func TestRealNginxCutShort(t *testing.T) {
+	t.Parallel()
+	n := startNginx(t, serve(t, &slowApp{name: "b1"}).URL, serve(t, &slowApp{name: "b2"}).URL)
+	n.isCutShort(t, nginx(*n.point.Driver.Nginx))
 }
