@@ -95,7 +95,7 @@ func caddyFront(f front) []Rendered {
 		Transport json.RawMessage `json:"transport"`
 		Delay     string          `json:"stream_close_delay,omitempty"`
 		Upstreams []upstream      `json:"upstreams"`
-	}{ID: strings.ReplaceAll(f.proxy.Driver.Caddy.ID, "{backend}", f.backend), Handler: "reverse_proxy", Transport: json.RawMessage(`{"protocol":"http","keep_alive":{"idle_timeout":"2s"}}`)}
+	}{ID: f.proxy.Driver.Caddy.handler(f.backend), Handler: "reverse_proxy", Transport: json.RawMessage(`{"protocol":"http","keep_alive":{"idle_timeout":"2s"}}`)}
 	if d := f.app.Rollout.DrainDeadline.D(); d > 0 {
 		handler.Delay = d.String()
 	}

@@ -136,6 +136,23 @@ func TestFrontsThatCantBe(t *testing.T) {
 	}
 }
 
+// TestFrontsOfOneHandler: a handler of Caddy whose ID is fixed is that of one backend.
+func TestFrontsOfOneHandler(t *testing.T) {
+	env, app := fronted(plan.Driver{Caddy: &plan.Caddy{ID: "web"}})
+	app.Standby, app.Topology.Shared.Member = nil, "{address}:8080"
+	other := hello("app02")
+	other.Name, other.Ports = "other", map[string]int{"http": 8081}
+	other.Topology = plan.Topology{Shared: &plan.Shared{Proxies: []string{"lb01"}, Backend: "{app}", Member: "{address}:8081"}}
+	probe(&other, 8081)
+	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have one handler web on lb01, and the backends hello and other") {
+		t.Error(err)
+	}
+	other.Topology.Shared.Backend = "hello"
+	if files, _, err := plan.Fronts(env, []plan.App{app, other}); err != nil || len(files) != 1 || strings.Count(files[0].Content, "dial") != 3 {
+		t.Errorf("%v, %+v", err, files)
+	}
+}
+
 // TestFrontsOfSharedBackends: two apps may have members of their own in one backend, which has one health check.
 func TestFrontsOfSharedBackends(t *testing.T) {
 	env, app := fronted(plan.Driver{HAProxy: &plan.HAProxy{}})
