@@ -193,3 +193,21 @@ func TestRealNames(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRealMaintenanceCuts: where HAProxy is configured to cut what a server answers when it goes down, maintenance does, and it is counted;
+// also where the app wants no cut.
+func TestRealMaintenanceCuts(t *testing.T) {
+	t.Parallel()
+	r := startReal(t, "  default-server on-marked-down shutdown-sessions\n")
+	for range 2 {
+		r.send(t, "/?for=20s", "")
+	}
+	before := r.state(t).InFlight // round robin: one of the two
+	did, err := Drain(t.Context(), r.hosts, r.drain(time.Second, "abort"), func(s string) { t.Log(s) })
+	if err != nil || before != 1 || did.Cut != before {
+		t.Errorf("%+v, %v, before %d", did, err, before)
+	}
+	for _, a := range r.apps {
+		a.CloseClientConnections()
+	}
+}
