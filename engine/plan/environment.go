@@ -64,6 +64,8 @@ type Driver struct {
 type HAProxy struct {
 	// Socket is the absolute path of the admin-level stats socket on the proxy's host, or HOST:PORT.
 	Socket string `json:"socket"`
+	// StateFile is the absolute path of HAProxy's server-state-file, which is there for a reload by trikk; "": none.
+	StateFile string `json:"stateFile,omitempty"`
 }
 
 // HTTPD drives Apache httpd through its balancer-manager.

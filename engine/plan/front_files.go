@@ -9,7 +9,14 @@ import (
 // haproxyFront is a backend (HAProxy configuration manual, "backend", "server").
 func haproxyFront(f front) []Rendered {
 	var b strings.Builder
+	state := f.proxy.Driver.HAProxy.StateFile
+	if state != "" {
+		fmt.Fprintf(&b, "# in the global section:\n# server-state-file %s\n", state)
+	}
 	fmt.Fprintf(&b, "backend %s\n", f.backend)
+	if state != "" {
+		b.WriteString("    load-server-state-from-file global\n")
+	}
 	if f.check != nil {
 		fmt.Fprintf(&b, "    option httpchk GET %s\n", haproxyWord(f.check.Path))
 		if codes := f.check.Status; len(codes) > 0 {

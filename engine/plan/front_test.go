@@ -34,6 +34,16 @@ backend hello
     server app02 10.0.0.2:8080 check
     server app03 10.0.0.3:8080 check disabled
 `},
+		"haproxy with a state file": {plan.Driver{HAProxy: &plan.HAProxy{StateFile: "/var/lib/haproxy-state/servers"}}, "{server}", `lb01/hello.cfg
+# in the global section:
+# server-state-file /var/lib/haproxy-state/servers
+backend hello
+    load-server-state-from-file global
+    option httpchk GET /
+    server app01 10.0.0.1:8080 check
+    server app02 10.0.0.2:8080 check
+    server app03 10.0.0.3:8080 check disabled
+`},
 		"httpd": {plan.Driver{HTTPD: &plan.HTTPD{}}, "{server}", `lb01/hello.conf
 <Proxy balancer://hello>
     BalancerMember http://10.0.0.1:8080 route=app01

@@ -73,7 +73,7 @@ func table() []row {
 			if d.HAProxy == nil {
 				return nil
 			}
-			return haproxy{socket: d.HAProxy.Socket}
+			return haproxy{socket: d.HAProxy.Socket, stateFile: d.HAProxy.StateFile}
 		}},
 		{"httpd", func(d plan.Driver) Driver {
 			if d.HTTPD == nil {

@@ -185,7 +185,7 @@ func TestRealNames(t *testing.T) {
 	if err := wants(Preflight(t.Context(), r.hosts, p), `no server "b3" in backend "app" (did you mean "b1"?)`); err != nil {
 		t.Error(err)
 	}
-	if err := wants((haproxy{r.socket}).Out(t.Context(), r.hosts, p), `answers "No such server." to "set server app/b3 state drain"`); err != nil {
+	if err := wants((haproxy{socket: r.socket}).Out(t.Context(), r.hosts, p), `answers "No such server." to "set server app/b3 state drain"`); err != nil {
 		t.Error(err)
 	}
 	p.Backend = "ap"
