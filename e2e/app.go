@@ -18,6 +18,7 @@ import (
 const (
 	Healthy = ""
 	Broken  = "never-healthy" // /ready and /health answer 503 for ever
+	Late    = "late"          // it needs a whole second until it listens
 	Crash   = "crash"         // it ends two seconds after it began to listen
 	Partial = Broken + "@app2"
 )

@@ -49,6 +49,7 @@ type kind struct {
 	body      string
 	keepAlive bool
 	websocket bool // it upgrades, and talks for a while
+	trickles  bool // it sends its body in pieces, for a second
 	sticky    bool // it keeps the proxy's cookie
 	jar       *jar // of a client that does
 	pause     time.Duration
@@ -68,13 +69,16 @@ func kinds() []kind {
 	}
 }
 
-// heavy are the clients of a heavy load: more of those that are quick, and websockets.
+// heavy are the clients of a heavy load: more of those that are quick, slow uploads, and websockets.
 func heavy() []kind {
 	out := kinds()
 	for _, k := range kinds() {
 		if strings.HasSuffix(k.name, "keep-alive") {
 			out = append(out, k)
 		}
+	}
+	for range 2 {
+		out = append(out, kind{name: "POST slow upload", method: "POST", path: "/echo", body: strings.Repeat("sent in pieces ", 2000), trickles: true, pause: 5 * time.Millisecond})
 	}
 	return append(out, kind{name: "websocket", method: "GET", path: "/tunnel", websocket: true, pause: 5 * time.Millisecond})
 }
@@ -230,8 +234,8 @@ func (c *connection) exchange(to *url.URL, k kind) (string, bool, error) {
 	if k.method == "POST" {
 		fmt.Fprintf(&b, "Content-Type: text/plain\r\nContent-Length: %d\r\n", len(k.body))
 	}
-	b.WriteString("\r\n" + k.body)
-	if _, err := io.WriteString(c, b.String()); err != nil {
+	b.WriteString("\r\n")
+	if err := k.send(c, b.String()); err != nil {
 		return "", false, fmt.Errorf("sending: %w: %w", errNoByte, err)
 	}
 	if _, err := c.r.Peek(1); err != nil {
@@ -254,6 +258,30 @@ func (c *connection) exchange(to *url.URL, k kind) (string, bool, error) {
 		return "", false, fmt.Errorf("the answer is not whole: %.60q", body)
 	}
 	return string(body), k.keepAlive && !resp.Close, nil
+}
+
+// uploads are the pieces of a body that trickles, and pieceEvery is between two of them.
+const (
+	uploads    = 10
+	pieceEvery = 100 * time.Millisecond
+)
+
+// send writes a request.
+func (k kind) send(w io.Writer, head string) error {
+	if !k.trickles {
+		_, err := io.WriteString(w, head+k.body)
+		return err
+	}
+	if _, err := io.WriteString(w, head); err != nil {
+		return err
+	}
+	for i := range uploads {
+		time.Sleep(pieceEvery)
+		if _, err := io.WriteString(w, k.body[len(k.body)*i/uploads:len(k.body)*(i+1)/uploads]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // closed counts one request on a kept connection that was closed.

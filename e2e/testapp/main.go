@@ -54,7 +54,7 @@ func serve(port int, dir, version string) error {
 		}
 	}
 	log.Printf("%s %s starts as process %d", a.version, a.behaviour, os.Getpid())
-	time.Sleep(700 * time.Millisecond)
+	time.Sleep(a.startup())
 	if a.behaviour == "crash" {
 		time.AfterFunc(2*time.Second, func() { log.Fatal("out of memory, or so") })
 	}
@@ -68,6 +68,14 @@ func serve(port int, dir, version string) error {
 	mux.HandleFunc("/health", a.health)
 	server := http.Server{Addr: fmt.Sprintf(":%d", port), Handler: mux, IdleTimeout: idle}
 	return server.ListenAndServe()
+}
+
+// startup is how long the app needs until it listens.
+func (a app) startup() time.Duration {
+	if a.behaviour == "late" {
+		return time.Second
+	}
+	return 700 * time.Millisecond
 }
 
 // head is the first line of every answer.

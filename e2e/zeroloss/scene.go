@@ -30,7 +30,7 @@ func newScene(t *testing.T, d front) *scene {
 	f := e2e.Start(t)
 	s := &scene{t: t, f: f, front: d, repo: f.Repository(t)}
 	for _, v := range []string{"1.0", "2.0", "3.0"} {
-		s.repo.Maven("example.city", name, v, "dist", "zip", f.Zip(t, v, e2e.Healthy))
+		s.repo.Maven("example.city", name, v, "dist", "zip", f.Zip(t, v, e2e.Late))
 	}
 	drivers := e2e.Proxies{}
 	for _, m := range f.LB {

@@ -122,6 +122,9 @@ func (c *checker) driver(e plan.Environment, p plan.Proxy) {
 			c.ofProxy(e, p, field, "the URL holds a user or a password", "let the proxy allow requests from its own host instead")
 		}
 	}
+	if h := p.Driver.HAProxy; h != nil && h.StateFile != "" && p.Reload == "" {
+		c.ofProxy(e, p, "driver.haproxy.stateFile", "stateFile is written right before a reload by trikk, and "+p.Name+" has no reload", "write reload, or leave stateFile out")
+	}
 	if y := p.Driver.Caddy; y != nil && y.Misnamed() != "" {
 		c.ofProxy(e, p, "driver.caddy.id", fmt.Sprintf("%q can't be an @id in a path", y.ID), y.Misnamed())
 	}

@@ -39,6 +39,7 @@ func (c *checker) members() {
 		}
 	}
 	c.shared(all)
+	c.handlers(all)
 }
 
 // namesOf is the field with the names of an app at its proxies; "" without a topology.

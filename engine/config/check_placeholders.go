@@ -57,7 +57,8 @@ func templates(a plan.App) []templated {
 		if m := t.Outer.Marker; m != nil && m.Watch != nil && m.Watch.HTTP != nil {
 			names, field := []string{"{backend}", "{member}"}, "topology.pairs.outer.marker.watch.http."
 			out = append(out, templated{field: field + "url", text: m.Watch.HTTP.URL, known: names},
-				templated{field: field + "up", text: m.Watch.HTTP.Up, known: names, loose: true})
+				templated{field: field + "up", text: m.Watch.HTTP.Up, known: names, loose: true},
+				templated{field: field + "out", text: m.Watch.HTTP.Out, known: names, loose: true})
 		}
 	}
 	return out

@@ -373,7 +373,7 @@ func reloads(env Environment, apps []AppPlan) []Group {
 	}
 	var out []Group
 	for _, proxy := range sortedKeys(needs) {
-		op := Reload{Command: env.Proxies[proxy].Reload}
+		op := env.Proxies[proxy].reload()
 		g := Group{ID: "reload " + proxy, Needs: needs[proxy], Lanes: []Lane{{Host: proxy, Steps: []Step{{
 			ID: "reload/" + proxy + "/1", Host: proxy, Title: op.Title(), Op: op, Timeout: timeoutOf(op), Changes: true,
 		}}}}}

@@ -64,6 +64,8 @@ type Driver struct {
 type HAProxy struct {
 	// Socket is the absolute path of the admin-level stats socket on the proxy's host, or HOST:PORT.
 	Socket string `json:"socket"`
+	// StateFile is the absolute path of HAProxy's server-state-file, which is there for a reload by trikk; "": none.
+	StateFile string `json:"stateFile,omitempty"`
 }
 
 // HTTPD drives Apache httpd through its balancer-manager or by a file. A one-key union of URL and Include.
@@ -128,12 +130,13 @@ type WatchHTTPD struct {
 	URL string `json:"url"` // as seen from the asked host, e.g. http://127.0.0.1/balancer-manager
 }
 
-// WatchHTTP reads a status page: the member is up when the answer to URL contains Up, and out when it does not.
-// {backend} and {member} stand for the names in URL and Up.
+// WatchHTTP reads a status page: the member is up when the answer to URL contains Up, and else out when it contains Out; a page with
+// neither says nothing. {backend} and {member} stand for the names in URL, Up and Out.
 type WatchHTTP struct {
 	On  string `json:"on,omitempty"`
 	URL string `json:"url"`
 	Up  string `json:"up"`
+	Out string `json:"out,omitempty"` // "": {member}
 }
 
 // Command drives a proxy by four shell commands, run by the login user of the proxy's host with BACKEND,

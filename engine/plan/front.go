@@ -64,7 +64,7 @@ func Fronts(env Environment, apps []App) (files []Rendered, notes []string, err 
 func joined(fronts []front, f front, proxy string) ([]front, error) {
 	i := slices.IndexFunc(fronts, func(g front) bool { return g.backend == f.backend })
 	if i < 0 {
-		return append(fronts, f), nil
+		return append(fronts, f), f.apart(fronts, proxy)
 	}
 	g := &fronts[i]
 	both := fmt.Sprintf("%s and %s have the same backend %s on %s", g.app.Name, f.app.Name, f.backend, proxy)
@@ -80,6 +80,24 @@ func joined(fronts []front, f front, proxy string) ([]front, error) {
 	g.members = append(g.members, f.members...)
 	return fronts, nil
 }
+
+// apart refuses a handler of Caddy that another backend has: two with one ID are no configuration.
+func (f front) apart(others []front, proxy string) error {
+	caddy := f.proxy.Driver.Caddy
+	if caddy == nil {
+		return nil
+	}
+	for _, g := range others {
+		if id := caddy.handler(f.backend); id == caddy.handler(g.backend) {
+			return &Refusal{Pos: f.app.place("topology"), Text: fmt.Sprintf("%s and %s have one handler %s on %s, and the backends %s and %s", g.app.Name, f.app.Name, id, proxy, g.backend, f.backend),
+				Hint: "write {backend} into the id of the driver, or give both apps one backend"}
+		}
+	}
+	return nil
+}
+
+// handler is the ID of a backend's handler.
+func (c Caddy) handler(backend string) string { return strings.ReplaceAll(c.ID, "{backend}", backend) }
 
 // checked is what the health check asks for.
 func (f front) checked() string {

@@ -9,7 +9,14 @@ import (
 // haproxyFront is a backend (HAProxy configuration manual, "backend", "server").
 func haproxyFront(f front) []Rendered {
 	var b strings.Builder
+	state := f.proxy.Driver.HAProxy.StateFile
+	if state != "" {
+		fmt.Fprintf(&b, "# in the global section:\n# server-state-file %s\n", state)
+	}
 	fmt.Fprintf(&b, "backend %s\n", f.backend)
+	if state != "" {
+		b.WriteString("    load-server-state-from-file global\n")
+	}
 	if f.check != nil {
 		fmt.Fprintf(&b, "    option httpchk GET %s\n", haproxyWord(f.check.Path))
 		if codes := f.check.Status; len(codes) > 0 {
@@ -129,7 +136,7 @@ func caddyFront(f front) []Rendered {
 		Transport json.RawMessage `json:"transport"`
 		Delay     string          `json:"stream_close_delay,omitempty"`
 		Upstreams []upstream      `json:"upstreams"`
-	}{ID: strings.ReplaceAll(f.proxy.Driver.Caddy.ID, "{backend}", f.backend), Handler: "reverse_proxy", Transport: json.RawMessage(`{"protocol":"http","keep_alive":{"idle_timeout":"2s"}}`)}
+	}{ID: f.proxy.Driver.Caddy.handler(f.backend), Handler: "reverse_proxy", Transport: json.RawMessage(`{"protocol":"http","keep_alive":{"idle_timeout":"2s"}}`)}
 	if d := f.app.Rollout.DrainDeadline.D(); d > 0 {
 		handler.Delay = d.String()
 	}

@@ -34,6 +34,16 @@ backend hello
     server app02 10.0.0.2:8080 check
     server app03 10.0.0.3:8080 check disabled
 `},
+		"haproxy with a state file": {plan.Driver{HAProxy: &plan.HAProxy{StateFile: "/var/lib/haproxy-state/servers"}}, "{server}", `lb01/hello.cfg
+# in the global section:
+# server-state-file /var/lib/haproxy-state/servers
+backend hello
+    load-server-state-from-file global
+    option httpchk GET /
+    server app01 10.0.0.1:8080 check
+    server app02 10.0.0.2:8080 check
+    server app03 10.0.0.3:8080 check disabled
+`},
 		"httpd": {plan.Driver{HTTPD: &plan.HTTPD{}}, "{server}", `lb01/hello.conf
 <Proxy balancer://hello>
     BalancerMember http://10.0.0.1:8080 route=app01
@@ -149,6 +159,23 @@ func TestFrontsThatCantBe(t *testing.T) {
 	other.Name, other.Topology.Shared = "other", &plan.Shared{Proxies: []string{"lb01"}, Backend: "hello", Member: "{server}"}
 	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have the same backend hello on lb01, and the same members") {
 		t.Error(err)
+	}
+}
+
+// TestFrontsOfOneHandler: a handler of Caddy whose ID is fixed is that of one backend.
+func TestFrontsOfOneHandler(t *testing.T) {
+	env, app := fronted(plan.Driver{Caddy: &plan.Caddy{ID: "web"}})
+	app.Standby, app.Topology.Shared.Member = nil, "{address}:8080"
+	other := hello("app02")
+	other.Name, other.Ports = "other", map[string]int{"http": 8081}
+	other.Topology = plan.Topology{Shared: &plan.Shared{Proxies: []string{"lb01"}, Backend: "{app}", Member: "{address}:8081"}}
+	probe(&other, 8081)
+	if _, _, err := plan.Fronts(env, []plan.App{app, other}); err == nil || !strings.Contains(err.Error(), "hello and other have one handler web on lb01, and the backends hello and other") {
+		t.Error(err)
+	}
+	other.Topology.Shared.Backend = "hello"
+	if files, _, err := plan.Fronts(env, []plan.App{app, other}); err != nil || len(files) != 1 || strings.Count(files[0].Content, "dial") != 3 {
+		t.Errorf("%v, %+v", err, files)
 	}
 }
 

@@ -21,6 +21,9 @@ func Misleading(p Plan) string {
 		if wrong := misleadingLanes(g.Lanes, nil); wrong != "" {
 			return wrong
 		}
+		if wrong := misloaded(g, p.Inventory); wrong != "" {
+			return wrong
+		}
 	}
 	return ""
 }
@@ -46,6 +49,18 @@ func misleadingLanes(lanes []Lane, points map[string][]string) string {
 				if wrong := misdriven(one, points[l.Host]); wrong != "" {
 					return wrong
 				}
+			}
+		}
+	}
+	return ""
+}
+
+// misloaded: a step reloads a proxy in another way than the inventory says.
+func misloaded(g Group, inventory Environment) string {
+	for _, l := range g.Lanes {
+		for _, s := range l.Steps {
+			if r, ok := s.Op.(Reload); ok && r != inventory.Proxies[s.Host].reload() {
+				return fmt.Sprintf("step %s reloads %s in another way than the plan's inventory says", s.ID, s.Host)
 			}
 		}
 	}

@@ -8,6 +8,22 @@ import (
 	"trikk.dev/engine/plan"
 )
 
+// TestMisleadingReload: a plan that writes the servers' state elsewhere than its inventory says.
+func TestMisleadingReload(t *testing.T) {
+	proxy := plan.Proxy{Host: plan.Host{Name: "lb01"}, Reload: "reload", Driver: plan.Driver{HAProxy: &plan.HAProxy{Socket: "/s", StateFile: "/state"}}}
+	op := plan.Reload{Command: "reload", Socket: "/s", StateFile: "/state"}
+	for _, test := range []struct {
+		socket, want string
+	}{{"/s", ""}, {"/other", "reloads lb01 in another way than the plan's inventory says"}} {
+		op.Socket = test.socket
+		step := plan.Step{ID: "reload/lb01/1", Host: "lb01", Title: op.Title(), Op: op}
+		p := plan.Plan{Inventory: plan.Environment{Proxies: map[string]plan.Proxy{"lb01": proxy}}, Groups: []plan.Group{{Lanes: []plan.Lane{{Host: "lb01", Steps: []plan.Step{step}}}}}}
+		if wrong := plan.Misleading(p); (test.want == "") != (wrong == "") || !strings.Contains(wrong, test.want) {
+			t.Errorf("socket %s: %q", test.socket, wrong)
+		}
+	}
+}
+
 func TestMisleading(t *testing.T) {
 	app := hello("app01", "app02")
 	app.Topology = shared("lb01")

@@ -45,18 +45,3 @@ func TestRunFails(t *testing.T) {
 		}
 	})
 }
-
-func TestReload(t *testing.T) {
-	onShells(t, func(t *testing.T, s *server) {
-		op := plan.Reload{Command: `echo "it's reloaded" >>"$HOME/log"`}
-		s.changes(op)
-		s.changes(op)
-		s.sent("log", "it's reloaded", "it's reloaded")
-	})
-}
-
-func TestReloadFails(t *testing.T) {
-	onShells(t, func(t *testing.T, s *server) {
-		s.fails(plan.Reload{Command: "echo 'Syntax error on line 3' >&2; exit 1"}, "Syntax error on line 3", "the proxy's reload ended with status 1")
-	})
-}

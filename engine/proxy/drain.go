@@ -198,11 +198,11 @@ func (o *one) escalate(ctx context.Context, op plan.DrainOp, s State, late error
 	f, can := o.driver.(forcer)
 	if can && s.Rotation == plan.RotationOut {
 		o.report(fmt.Sprintf("%s: not empty after %s (%s); turning sticky clients away too", name(o.point), op.Deadline, s.Detail))
-		began := time.Now()
+		began, before := time.Now(), o.now(ctx, s)
 		if err := o.force(ctx, f); err != nil {
 			return s, errors.Join(late, err)
 		}
-		next, err := o.watchState(ctx, "drained", left(grace, began), o.drained(plan.DrainOp{Deadline: op.Deadline}))
+		next, err := o.watchState(ctx, "drained", left(grace, began), o.counting(before, o.drained(plan.DrainOp{Deadline: op.Deadline})))
 		if err == nil {
 			return next, nil
 		}
@@ -223,8 +223,30 @@ func (o *one) escalate(ctx context.Context, op plan.DrainOp, s State, late error
 	if err := o.askWithin(ctx, grace, f.Cut); err != nil {
 		return s, errors.Join(late, err)
 	}
-	o.cut = max(s.InFlight, 0)
+	o.cut += max(s.InFlight, 0)
 	return o.watchState(ctx, "empty after the cut", left(grace, began), o.drained(plan.DrainOp{Deadline: op.Deadline}))
+}
+
+// now is what the proxy says at this moment, else what it said last.
+func (o *one) now(ctx context.Context, last State) State {
+	if s, err := look(ctx, o.driver, ReadersOf(o.hosts), o.point); err == nil {
+		return s
+	}
+	return last
+}
+
+// counting is done, which first counts what the proxy ended when it was told to turn sticky clients away, as HAProxy does with
+// `on-marked-down shutdown-sessions`: requests that were in flight right before, and are gone right afterwards without an answer.
+func (o *one) counting(before State, done func(context.Context, State) (bool, error)) func(context.Context, State) (bool, error) {
+	first := true
+	return func(ctx context.Context, s State) (bool, error) {
+		if answers := s.Answered - before.Answered; first && s.InFlight == 0 && answers >= 0 && before.InFlight > answers {
+			o.cut = before.InFlight - answers
+			o.report(fmt.Sprintf("%s: the proxy has cut %d in flight (%s)", name(o.point), o.cut, s.Detail))
+		}
+		first = false
+		return done(ctx, s)
+	}
 }
 
 // settle waits where the driver can't see whether the proxy sends and whether anything is in flight.

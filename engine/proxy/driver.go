@@ -31,6 +31,8 @@ type State struct {
 	Settled bool
 	// InFlight counts requests that the server is answering or that wait for it; -1: the proxy can't count.
 	InFlight int
+	// Answered counts the answers that the server has begun since the proxy started; 0 where the proxy does not count them.
+	Answered int
 	// Hidden is for how long there may have been requests that InFlight does not count: some that the proxy has not sent to a server yet,
 	// and may still send to this one. 0: there are none.
 	Hidden time.Duration
@@ -71,7 +73,7 @@ func table() []row {
 			if d.HAProxy == nil {
 				return nil
 			}
-			return haproxy{socket: d.HAProxy.Socket}
+			return haproxy{socket: d.HAProxy.Socket, stateFile: d.HAProxy.StateFile}
 		}},
 		{"httpd", func(d plan.Driver) Driver {
 			if d.HTTPD == nil {

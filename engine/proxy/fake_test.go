@@ -55,6 +55,8 @@ type lbServer struct {
 	sticky  bool      // a client that sticks keeps a request in flight until maint
 	cookie  string    // clients with it stick
 	endless bool      // a websocket that only a cut ends
+	frail   bool      // maint cuts, as with on-marked-down shutdown-sessions
+	begun   int       // answers
 }
 
 func newLB(t *testing.T, name string, members ...string) *lb {
@@ -133,9 +135,9 @@ func (l *lb) command(w []string) string {
 }
 
 func (l *lb) stat() string {
-	out := strings.TrimSpace(statHead) + ",cookie\n"
+	out := strings.TrimSpace(statHead) + ",cookie,hrsp_2xx\n"
 	for name, s := range l.servers {
-		out += fmt.Sprintf("app,%s,0,%d,%s,,,,%s\n", name, s.inFlight(), s.status(), s.cookie)
+		out += fmt.Sprintf("app,%s,0,%d,%s,,,,%s,%d\n", name, s.inFlight(), s.status(), s.cookie, s.begun)
 	}
 	return out
 }
@@ -168,7 +170,12 @@ func (l *lb) change(w []string) string {
 		s.admin |= 8
 	case "maint":
 		s.admin |= 1
-		s.sticky = false
+		if s.sticky {
+			s.sticky, s.begun = false, s.begun+1
+		}
+		if s.frail {
+			s.ends, s.endless = time.Time{}, false
+		}
 	case "ready":
 		if l.stays {
 			return ""

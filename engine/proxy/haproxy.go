@@ -15,7 +15,7 @@ import (
 //
 // Every look and every change is a connection of its own. After a reload an open connection stays with the process that
 // was replaced, which goes on saying that the server is drained: only a new connection asks the process that serves.
-type haproxy struct{ socket string }
+type haproxy struct{ socket, stateFile string }
 
 var (
 	_ Driver = haproxy{}
@@ -119,7 +119,7 @@ func checkNames(p plan.Point) error {
 	return nil
 }
 
-// Preflight reads the member, and whether the socket is of level admin.
+// Preflight reads the member, whether the socket is of level admin, and whether a reload could keep drains that is to keep them.
 func (h haproxy) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	r, err := rs.Reader(ctx, p.Proxy)
 	if err != nil {
@@ -141,7 +141,7 @@ func (h haproxy) Preflight(ctx context.Context, rs Readers, p plan.Point) error 
 	case "user", "operator":
 		return api.notAdmin("of level " + level)
 	}
-	return nil
+	return h.keepsState(ctx, api, r)
 }
 
 // Out stops new requests, except those of clients that stick to the server; checks go on.

@@ -36,7 +36,7 @@ func TestHAProxyOldProcess(t *testing.T) {
 					}
 					return host.Output{Stdout: []byte(c.open)}, nil
 				})
-				if s, err := look(t.Context(), haproxy{"/s"}, fleet{"lb1": l}, at("lb1")); err != nil || s.Rotation != plan.RotationIn || asked > 0 {
+				if s, err := look(t.Context(), haproxy{socket: "/s"}, fleet{"lb1": l}, at("lb1")); err != nil || s.Rotation != plan.RotationIn || asked > 0 {
 					t.Fatalf("%+v, %v, asked %d times", s, err, asked)
 				}
 				if _, err := draining(t.Context(), fleet{"lb1": l}, drainOp(at("lb1")), nil); err != nil {

@@ -29,6 +29,7 @@ type haproxyRow struct {
 	server   string
 	status   string // "UP", "UP 1/3", "DOWN", "DRAIN", "MAINT (via app/b1)", "no check", …
 	inFlight int    // sessions and queue
+	answered int    // answers of HTTP that began
 	throttle string // percent, while slowstart ramps up
 	check    string // what the last check said
 	admin    uint64
@@ -46,7 +47,7 @@ type haproxyRow struct {
 // weight 0 is UP and gets nothing; no drain of ours did that, and `ready` does not end it. DRAIN and NOLB keep only new clients
 // away: where clients stick, requests go on.
 func (r haproxyRow) state() State {
-	s := State{Rotation: plan.RotationUnknown, InFlight: r.inFlight, Detail: r.detail()}
+	s := State{Rotation: plan.RotationUnknown, InFlight: r.inFlight, Answered: r.answered, Detail: r.detail()}
 	word, _, _ := strings.Cut(r.status, " ")
 	switch {
 	case r.admin&heldOut != 0, word == "DRAIN", word == "MAINT":
@@ -145,6 +146,10 @@ func newRow(cells map[string]string, admin map[string]adminRow) (haproxyRow, err
 			return row, fmt.Errorf("column %s of %s in `show stat` is %q, not a count", column, row.server, cells[column])
 		}
 		row.inFlight += n
+	}
+	for _, column := range []string{"hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other"} {
+		n, _ := strconv.Atoi(cells[column]) // empty where the backend is not of HTTP
+		row.answered += n
 	}
 	state, ok := admin[cells["pxname"]+"/"+row.server]
 	if !ok {

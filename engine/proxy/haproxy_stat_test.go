@@ -53,6 +53,7 @@ func TestHAProxyStates(t *testing.T) {
 	for i, w := range want {
 		s := rows[i].state()
 		got := State{Rotation: w.rotation, Settled: w.settled, InFlight: w.inFlight, Detail: w.detail}
+		s.Answered = 0 // how many there were is in TestHAProxyAnswers
 		if rows[i].server != w.server || s != got {
 			t.Errorf("%s: %+v\nwant %s: %+v", rows[i].server, s, w.server, got)
 		}
@@ -142,6 +143,17 @@ func TestHAProxySticky(t *testing.T) {
 			if got := row.state().Settled; got != (c.settled || !sticks) {
 				t.Errorf("%s, %d, sticky %v: settled %v", c.status, c.admin, sticks, got)
 			}
+		}
+	}
+}
+
+// TestHAProxyAnswers: the answers of a server are counted, whatever their status.
+func TestHAProxyAnswers(t *testing.T) {
+	head := strings.TrimSpace(statHead) + ",hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,hrsp_other\n"
+	for cells, want := range map[string]int{"1,20,300,4000,50000,600000": 654321, "0,7,0,0,0,": 7, ",,,,,": 0} {
+		rows, err := parseHAProxy([]byte(head + "app,b1,0,0,UP,,,," + cells + "\n\n" + adminHead + "3 app 1 b1 10.0.0.1 2 0 1\n\n"))
+		if err != nil || len(rows) != 1 || rows[0].state().Answered != want {
+			t.Errorf("%s: %+v, %v", cells, rows, err)
 		}
 	}
 }

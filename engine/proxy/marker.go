@@ -159,7 +159,21 @@ func (m marker) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	if strings.Contains(s.Detail, "no check") {
 		return fmt.Errorf("the balancer does not check %s/%s (%s), so it would not see the marker: give the server a health check", p.Backend, p.Member, s.Detail)
 	}
-	return nil
+	return m.tells(ctx, rs, p, w)
+}
+
+// tells checks that a status page would tell of the marker. Other balancers do.
+func (m marker) tells(ctx context.Context, rs Readers, p plan.Point, w watch) error {
+	status, isPage := w.(watchHTTP)
+	if !isPage {
+		return nil
+	}
+	on := cmp.Or(w.on(), p.Proxy)
+	r, err := rs.Reader(ctx, on)
+	if err != nil {
+		return err
+	}
+	return status.tells(ctx, r, on, p)
 }
 
 func (m marker) relative() bool {

@@ -217,31 +217,6 @@ func TestMarkerSettles(t *testing.T) {
 	})
 }
 
-// TestMarkerWithStatusPage: a page that contains a text or does not.
-func TestMarkerWithStatusPage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newMarkedLB(t)
-		outer := hosttest.New(t, "outer")
-		outer.OnAsk("127.0.0.1:8404", "GET /status/app HTTP/1.0").Always().Do(func(hosttest.Asked) (host.Answer, error) {
-			m.mu.Lock()
-			defer m.mu.Unlock()
-			return host.Answer("HTTP/1.1 200 OK\r\n\r\nb1=" + m.servers["b1"].check), nil
-		})
-		p := m.point()
-		p.Driver.Marker.Watch = &plan.Watch{HTTP: &plan.WatchHTTP{On: "outer", URL: "http://127.0.0.1:8404/status/{backend}", Up: "{member}=UP"}}
-		hosts := m.fleet()
-		hosts["outer"] = outer
-		said := &log{}
-		if changed, err := draining(t.Context(), hosts, drainOp(p), said.add); !changed || err != nil {
-			t.Errorf("changed %v, %v", changed, err)
-		}
-		said.has(t, "can't be counted")
-		if changed, err := Admit(t.Context(), hosts, admitOp(p), nil); !changed || err != nil || m.servers["b1"].check != "UP" {
-			t.Errorf("changed %v, %v", changed, err)
-		}
-	})
-}
-
 // TestMarkerStates joins the file's word with the balancer's.
 func TestMarkerStates(t *testing.T) {
 	for _, c := range []struct {

@@ -114,14 +114,14 @@ func TestForwardingRefusedChanges(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &local{home: home, path: tools, forbid: true}
-	if err := (haproxy{"127.0.0.1:9999"}).Out(t.Context(), everywhere{l}, at("lb1")); err != nil {
+	if err := (haproxy{socket: "127.0.0.1:9999"}).Out(t.Context(), everywhere{l}, at("lb1")); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(filepath.Join(home, "sent"))
 	if err != nil || string(got) != "set server app/b1 state drain\n" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if err := wants((haproxy{filepath.Join(home, "none")}).Out(t.Context(), everywhere{l}, at("lb1")), "no socket"); err != nil {
+	if err := wants((haproxy{socket: filepath.Join(home, "none")}).Out(t.Context(), everywhere{l}, at("lb1")), "no socket"); err != nil {
 		t.Error(err)
 	}
 }

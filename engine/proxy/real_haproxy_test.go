@@ -185,11 +185,29 @@ func TestRealNames(t *testing.T) {
 	if err := wants(Preflight(t.Context(), r.hosts, p), `no server "b3" in backend "app" (did you mean "b1"?)`); err != nil {
 		t.Error(err)
 	}
-	if err := wants((haproxy{r.socket}).Out(t.Context(), r.hosts, p), `answers "No such server." to "set server app/b3 state drain"`); err != nil {
+	if err := wants((haproxy{socket: r.socket}).Out(t.Context(), r.hosts, p), `answers "No such server." to "set server app/b3 state drain"`); err != nil {
 		t.Error(err)
 	}
 	p.Backend = "ap"
 	if err := wants(Preflight(t.Context(), r.hosts, p), `no backend "ap" (did you mean "app"?)`); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRealMaintenanceCuts: where HAProxy is configured to cut what a server answers when it goes down, maintenance does, and it is counted;
+// also where the app wants no cut.
+func TestRealMaintenanceCuts(t *testing.T) {
+	t.Parallel()
+	r := startReal(t, "  default-server on-marked-down shutdown-sessions\n")
+	for range 2 {
+		r.send(t, "/?for=20s", "")
+	}
+	before := r.state(t).InFlight // round robin: one of the two
+	did, err := Drain(t.Context(), r.hosts, r.drain(time.Second, "abort"), func(s string) { t.Log(s) })
+	if err != nil || before != 1 || did.Cut != before {
+		t.Errorf("%+v, %v, before %d", did, err, before)
+	}
+	for _, a := range r.apps {
+		a.CloseClientConnections()
 	}
 }

@@ -144,7 +144,7 @@ func (r *real) info(t *testing.T, key string) string {
 
 func (r *real) state(t *testing.T) State {
 	t.Helper()
-	s, err := look(t.Context(), haproxy{r.socket}, r.hosts, r.point)
+	s, err := look(t.Context(), haproxy{socket: r.socket}, r.hosts, r.point)
 	if err != nil {
 		return State{Detail: err.Error()}
 	}

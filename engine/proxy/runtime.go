@@ -10,6 +10,7 @@ import (
 	"al.essio.dev/pkg/shellescape"
 
 	"trikk.dev/engine/host"
+	"trikk.dev/engine/plan"
 )
 
 // runtimeAPI is a runtime socket on a host: an absolute path, or HOST:PORT as seen from that host.
@@ -17,22 +18,6 @@ type runtimeAPI struct{ host, address string }
 
 // maxAnswer bounds what is read of one answer, in bytes.
 const maxAnswer = 16 << 20
-
-// viaTool sends $2 to the socket $1 with a tool of the host, where the SSH server refuses to forward, and says by its exit
-// status why it can't: 90 no socket, 91 not a socket, 92 no permission, 93 no tool. It ends where the socket's answer ends.
-const viaTool = `case $1 in
-/*)
-	[ -e "$1" ] || exit 90
-	[ -S "$1" ] || exit 91
-	[ -w "$1" ] || exit 92
-	if command -v socat >/dev/null 2>&1; then printf '%s' "$2" | exec socat -t 10 - "UNIX-CONNECT:$1"
-	elif command -v nc >/dev/null 2>&1; then printf '%s' "$2" | exec nc -U "$1"
-	else exit 93; fi ;;
-*)
-	if command -v socat >/dev/null 2>&1; then printf '%s' "$2" | exec socat -t 10 - "TCP:$1"
-	elif command -v nc >/dev/null 2>&1; then printf '%s' "$2" | exec nc "${1%:*}" "${1##*:}"
-	else exit 93; fi ;;
-esac`
 
 // socket is where the host dials.
 func (a runtimeAPI) socket() host.Socket {
@@ -48,7 +33,7 @@ func (a runtimeAPI) ask(ctx context.Context, r host.Reader, q host.Question) ([]
 	if !refused(err) {
 		return answer, err
 	}
-	out, qerr := r.Query(ctx, host.NewQuery("", viaTool, a.address, q.Text()))
+	out, qerr := r.Query(ctx, host.NewQuery("", plan.RuntimeTool, a.address, q.Text()))
 	if qerr != nil {
 		return nil, errors.Join(err, qerr)
 	}
@@ -83,7 +68,7 @@ func (a runtimeAPI) tell(ctx context.Context, h host.Host, command string) (stri
 }
 
 func (a runtimeAPI) tellViaTool(ctx context.Context, h host.Host, command string, refusal error) (string, error) {
-	text := "set -- " + shellescape.Quote(a.address) + " " + shellescape.Quote(command+"\n") + "\n" + viaTool
+	text := "set -- " + shellescape.Quote(a.address) + " " + shellescape.Quote(command+"\n") + "\n" + plan.RuntimeTool
 	records, err := h.Run(ctx, host.Script{Steps: []host.ScriptStep{{ID: "runtime-api", Text: text}}}, nil)
 	if err != nil {
 		return "", errors.Join(refusal, err)
@@ -111,7 +96,7 @@ func causeOf(refusal error) error {
 	return refusal
 }
 
-// explain turns an exit status of viaTool into a cause and its mend.
+// explain turns an exit status of plan.RuntimeTool into a cause and its mend.
 func (a runtimeAPI) explain(exit int, output string, refusal error) error {
 	switch exit {
 	case 90:

@@ -2,8 +2,6 @@ package proxy
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"trikk.dev/engine/host"
 	"trikk.dev/engine/plan"
@@ -43,26 +41,4 @@ func (w watchHAProxy) look(ctx context.Context, r host.Reader, on string, p plan
 		return State{}, err
 	}
 	return row.state(), nil
-}
-
-// watchHTTP reads a status page: up while it contains a text. It can't count what is in flight.
-type watchHTTP struct{ conf plan.WatchHTTP }
-
-func (w watchHTTP) on() string { return w.conf.On }
-
-func (w watchHTTP) look(ctx context.Context, r host.Reader, on string, p plan.Point) (State, error) {
-	fill := strings.NewReplacer("{backend}", p.Backend, "{member}", p.Member)
-	page, err := get(ctx, r, on, fill.Replace(w.conf.URL))
-	if err != nil {
-		return State{}, err
-	}
-	if page.status/100 != 2 {
-		return State{}, fmt.Errorf("%s on %s answers %d: %s", page.url, on, page.status, firstLine(strings.TrimSpace(string(page.body))))
-	}
-	up := fill.Replace(w.conf.Up)
-	s := State{Rotation: plan.RotationDown, Settled: true, InFlight: -1, Detail: fmt.Sprintf("%s does not contain %q", page.url, up)}
-	if strings.Contains(string(page.body), up) {
-		s.Rotation, s.Detail = plan.RotationIn, fmt.Sprintf("%s contains %q", page.url, up)
-	}
-	return s, nil
 }
