@@ -34,7 +34,7 @@ func (inv *ansibleInventory) readINI(text []byte, name string) error {
 	}
 	for _, u := range r.used {
 		if !r.declared[u.name] {
-			wrong = append(wrong, u.at.errorf("group %s is nowhere: it has no section [%[1]s] or [%[1]s:children]", u.name))
+			wrong = append(wrong, u.at.errorf("group %s has no section [%[1]s] or [%[1]s:children]", u.name))
 		}
 	}
 	return errors.Join(wrong...)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -34,7 +35,11 @@ func (c *cli) importInventory(inventory, dir string) error {
 		return err
 	}
 	inv, err := readAnsible(path, inventory)
-	if err != nil {
+	var unread *fs.PathError
+	switch {
+	case errors.As(err, &unread):
+		return err
+	case err != nil:
 		return &exitError{exitConfig, err}
 	}
 	servers, notes, err := importServers(inv)
@@ -115,7 +120,7 @@ func environmentText(env, inventory string, servers []importedServer, notes []st
 	fmt.Fprintf(&b, "package environments\n\nimport \"trikk.dev/schema\"\n\n// From the Ansible inventory %s; groups are labels.\n", oneLine(inventory))
 	for i, n := range notes {
 		if i == 0 {
-			b.WriteString("//\n// Not taken over:\n")
+			b.WriteString("//\n// Notes:\n")
 		}
 		fmt.Fprintf(&b, "//   %s\n", oneLine(n))
 	}
