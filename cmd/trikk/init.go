@@ -16,13 +16,23 @@ import (
 var template embed.FS
 
 func (c *cli) initCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "init [DIR]",
+	from := ""
+	cmd := &cobra.Command{
+		Use:   "init [--from ansible INVENTORY] [DIR]",
 		Short: "Make a new config repository",
 		Long: "Makes a config repository: cue.mod with the schema where plain `cue vet` and editors find it, one environment, one\n" +
-			"commented app and CI examples. Files that exist are left alone." + exitHelp(exitDone, exitFailed, exitUsage),
-		Args: args(0, 1),
-		RunE: func(_ *cobra.Command, dirs []string) error {
+			"commented app and CI examples. Files that exist are left alone.\n\n" +
+			"--from ansible reads the servers from an Ansible inventory, a file in ini or yaml, with group_vars and host_vars beside it: one\n" +
+			"environment, groups as labels. What is not taken over is said, a line each." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
+		Example: "  trikk init deploy\n  trikk init --from ansible inventories/prod/hosts deploy",
+		Args:    args(0, 2),
+		RunE: func(cmd *cobra.Command, dirs []string) error {
+			if from != "" {
+				return c.importFrom(from, dirs)
+			}
+			if err := args(0, 1)(cmd, dirs); err != nil {
+				return err
+			}
 			dir := c.absolute(append(dirs, ".")[0])
 			made, err := initialise(dir)
 			c.sayMade(made)
@@ -34,6 +44,9 @@ func (c *cli) initCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringVar(&from, "from", "", "read the servers from an inventory of this `KIND`: ansible")
+	cmd.Flags().StringVarP(&c.flags.env, "env", "e", "", "with --from: name the environment `ENV` (default: as the inventory's file, or its folder)")
+	return cmd
 }
 
 // sayMade lists the new files; those of the schema are one line.
@@ -55,7 +68,10 @@ func (c *cli) sayMade(names []string) {
 const schemaDir = "cue.mod/pkg/trikk.dev/schema/"
 
 // initialise writes what is missing and gives the names of what it wrote, relative to dir.
-func initialise(dir string) ([]string, error) {
+func initialise(dir string) ([]string, error) { return initialiseWith(dir, nil) }
+
+// initialiseWith is initialise with some files of one's own, by their names, instead of the template's; nil leaves one out.
+func initialiseWith(dir string, own map[string][]byte) ([]string, error) {
 	var made []string
 	put := func(name string, text []byte) error {
 		path := filepath.Join(dir, filepath.FromSlash(name))
@@ -68,6 +84,14 @@ func initialise(dir string) ([]string, error) {
 		made = append(made, name)
 		return os.WriteFile(path, text, 0o644)
 	}
+	for _, name := range sortedNames(own) {
+		if own[name] == nil {
+			continue
+		}
+		if err := put(name, own[name]); err != nil {
+			return made, fmt.Errorf("making the config repository: %w", err)
+		}
+	}
 	err := fs.WalkDir(template, "template", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -76,7 +100,11 @@ func initialise(dir string) ([]string, error) {
 		if err != nil {
 			return err
 		}
-		return put(strings.TrimSuffix(strings.TrimPrefix(path, "template/"), ".txt"), text)
+		name := strings.TrimSuffix(strings.TrimPrefix(path, "template/"), ".txt")
+		if _, replaced := own[name]; replaced {
+			return nil
+		}
+		return put(name, text)
 	})
 	if err != nil {
 		return made, fmt.Errorf("making the config repository: %w", err)

@@ -111,11 +111,14 @@ type Layout struct {
 	Persist []string `json:"persist,omitempty"` // directories, relative to the release, that outlive it
 }
 
-// File is one generated file. Exactly one of Properties, Env, JSON and Text is set.
+// File is one generated file. Exactly one of Properties, Env, JSON, YAML, TOML, INI and Text is set.
 type File struct {
 	Properties map[string]any `json:"properties,omitempty"` // Java properties; values are strings, numbers, booleans
 	Env        map[string]any `json:"env,omitempty"`        // NAME=value lines
 	JSON       any            `json:"json,omitempty"`
+	YAML       any            `json:"yaml,omitempty"`
+	TOML       map[string]any `json:"toml,omitzero"`
+	INI        map[string]any `json:"ini,omitzero"` // values, or sections: maps of values
 	Text       *string        `json:"text,omitempty"`
 	// Secrets, by the name that placeholders in values have: {secret:NAME}.
 	Secrets map[string]Secret `json:"secrets,omitempty"`

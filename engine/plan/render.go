@@ -70,6 +70,12 @@ func (f File) render() (string, error) {
 		return renderProperties(f.Properties)
 	case formatEnv:
 		return renderEnv(f.Env)
+	case formatYAML:
+		return renderYAML(f.YAML)
+	case formatTOML:
+		return renderTOML(f.TOML)
+	case formatINI:
+		return renderINI(f.INI)
 	case formatText:
 		return *f.Text, nil
 	}
@@ -82,6 +88,12 @@ func (f File) format() string {
 		return formatProperties
 	case f.Env != nil:
 		return formatEnv
+	case f.YAML != nil:
+		return formatYAML
+	case f.TOML != nil:
+		return formatTOML
+	case f.INI != nil:
+		return formatINI
 	case f.Text != nil:
 		return formatText
 	}

@@ -63,6 +63,9 @@ const (
 	formatProperties = "properties"
 	formatEnv        = "env"
 	formatJSON       = "json"
+	formatYAML       = "yaml"
+	formatTOML       = "toml"
+	formatINI        = "ini"
 	formatText       = "text"
 )
 
@@ -82,6 +85,10 @@ func escapeSecret(format, v string) (string, error) {
 	case formatJSON:
 		text, err := renderJSON(v)
 		return strings.TrimSuffix(strings.TrimPrefix(text, `"`), "\"\n"), err
+	case formatYAML, formatTOML:
+		return escapeQuoted(v), nil
+	case formatINI:
+		return v, iniValueProblem(v)
 	}
 	if strings.ContainsAny(v, "\n\r") {
 		return "", errors.New("it holds a line break, which is not possible here")
@@ -107,6 +114,9 @@ func (f File) Problems() []Problem {
 	c.values(formatProperties, f.Properties)
 	c.values(formatEnv, f.Env)
 	c.value(formatJSON, f.JSON)
+	c.value(formatYAML, f.YAML)
+	c.values(formatTOML, f.TOML)
+	c.values(formatINI, f.INI)
 	if f.Text != nil {
 		c.text(formatText, *f.Text)
 	}

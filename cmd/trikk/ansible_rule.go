@@ -1,0 +1,43 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"cuelang.org/go/cue"
+	"cuelang.org/go/cue/cuecontext"
+	cueerrors "cuelang.org/go/cue/errors"
+	"trikk.dev/schema"
+)
+
+// scalarRules are the schema's rules for single values.
+type scalarRules struct{ of cue.Value }
+
+func newScalarRules() (scalarRules, error) {
+	text, err := schema.FS.ReadFile("scalars.cue")
+	if err != nil {
+		return scalarRules{}, err
+	}
+	v := cuecontext.New().CompileBytes(text)
+	return scalarRules{v}, v.Err()
+}
+
+// check holds a value against a definition, such as #Name. The error is what the schema says.
+func (r scalarRules) check(definition string, value any) error {
+	rule := r.of.LookupPath(cue.ParsePath(definition))
+	if !rule.Exists() {
+		return fmt.Errorf("the schema has no %s", definition)
+	}
+	err := rule.Unify(r.of.Context().Encode(value)).Validate(cue.Concrete(true))
+	if err == nil {
+		return nil
+	}
+	for _, e := range cueerrors.Errors(err) {
+		format, args := e.Msg()
+		if text := fmt.Sprintf(format, args...); strings.Contains(text, "must be") {
+			return errors.New(text[strings.Index(text, "must be"):])
+		}
+	}
+	return fmt.Errorf("is not as %s of the schema wants it", definition)
+}
