@@ -32,7 +32,7 @@ func TestUnpackPacked(t *testing.T) {
 			s.cache(op.File, makers[format](t, []entry{symlink("hello/up", "../.."), file("hello/up/pwned", "x")}))
 			s.fails(op, "a.arc")
 			s.nothingLeft()
-			if s.exists("releases/" + op.Release) || exists(s.home+"/pwned") || s.exists("pwned") {
+			if s.exists("releases/"+op.Release) || exists(s.home+"/pwned") || s.exists("pwned") {
 				t.Errorf("%s: a refused archive had an effect", format)
 			}
 		}
