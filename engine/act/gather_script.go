@@ -226,7 +226,7 @@ user=${who#*'('}
 user=${user%')'}
 put user "$user" "${who%%'('*}"
 put home "$HOME"
-for tool in unzip bsdtar tar gzip curl wget sha256sum sha512sum sha1sum flock timeout setsid base64 readlink stat; do
+for tool in unzip bsdtar tar gzip xz zstd curl wget sha256sum sha512sum sha1sum flock timeout setsid base64 readlink stat; do
 	command -v "$tool" >/dev/null && put tool "$tool"
 done
 while [ $# -ge 6 ]; do

@@ -142,6 +142,16 @@ func TestMissingTools(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "unzip or bsdtar is not installed") {
 		t.Errorf("error %v", err)
 	}
+	for name, want := range map[string]string{
+		"web.tar.xz":  "app01: web: xz is not installed (install it there; the package is xz-utils on Debian and Ubuntu, else xz)",
+		"web.tar.zst": "app01: web: zstd is not installed (install it there)",
+	} {
+		f.app.Artifact.File.Path = filepath.Join(f.dist, name)
+		got := f.gatherer().Check(t.Context(), f.env, []plan.App{f.app})
+		if !slices.ContainsFunc(got, func(p act.Problem) bool { return p.Host == "app01" && p.Err.Error() == want }) {
+			t.Errorf("%s: problems %v", name, got)
+		}
+	}
 	f.app.Artifact = plan.Artifact{URL: &plan.URLArtifact{URL: "http://127.0.0.1:1/x.tar"}}
 	_, err = f.gatherer().Gather(t.Context(), f.env, []plan.App{f.app}, plan.Intent{Kind: plan.Rollback})
 	if err == nil || !strings.Contains(err.Error(), "neither curl nor wget is installed") {

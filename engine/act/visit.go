@@ -177,7 +177,7 @@ func (w *looker) checkUnpackers() {
 			}
 			for _, tools := range unpackers(app.Artifact.Options(), res) {
 				if !slices.ContainsFunc(tools, func(t string) bool { return slices.Contains(have, t) }) {
-					w.problem(v, app, fmt.Sprintf("%s is not installed (install it there)", strings.Join(tools, " or ")))
+					w.problem(v, app, fmt.Sprintf("%s is not installed (install it there%s)", strings.Join(tools, " or "), packageHint(tools[0])))
 				}
 			}
 		}
@@ -190,19 +190,27 @@ func unpackers(o plan.ArtifactOptions, res plan.Resolved) [][]string {
 	if alg, _, ok := strings.Cut(res.Digest, ":"); ok {
 		need = append(need, []string{alg + "sum"})
 	}
-	if o.Unpack != nil && !*o.Unpack {
-		return need
-	}
-	file := strings.ToLower(res.File)
-	switch {
-	case strings.HasSuffix(file, ".tar.gz"), strings.HasSuffix(file, ".tgz"):
+	switch plan.ArchiveFormat(o, res.File) {
+	case "tar.gz":
 		need = append(need, []string{"tar"}, []string{"gzip"})
-	case strings.HasSuffix(file, ".tar"):
+	case "tar.xz":
+		need = append(need, []string{"tar"}, []string{"xz"})
+	case "tar.zst":
+		need = append(need, []string{"tar"}, []string{"zstd"})
+	case "tar":
 		need = append(need, []string{"tar"})
-	case strings.HasSuffix(file, ".zip"), o.Unpack != nil:
+	case "zip":
 		need = append(need, []string{"unzip", "bsdtar"})
 	}
 	return need
+}
+
+// packageHint says which package a tool is in, where that has another name than the tool.
+func packageHint(tool string) string {
+	if tool == "xz" {
+		return "; the package is xz-utils on Debian and Ubuntu, else xz"
+	}
+	return ""
 }
 
 // checkSudo asks whether the login user may control the units of its apps.

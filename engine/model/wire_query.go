@@ -197,7 +197,7 @@ func (c *connection) facts(as, text string, args []string) (host.Output, error) 
 	}
 	put("user", orElse(as, "deploy"), "1000")
 	put("home", "/home/"+orElse(as, "deploy"))
-	for _, tool := range []string{"unzip", "tar", "gzip", "curl", "sha256sum", "sha512sum", "sha1sum", "flock", "timeout", "setsid", "base64", "readlink", "stat"} {
+	for _, tool := range []string{"unzip", "tar", "gzip", "xz", "zstd", "curl", "sha256sum", "sha512sum", "sha1sum", "flock", "timeout", "setsid", "base64", "readlink", "stat"} {
 		put("tool", tool)
 	}
 	for ; len(args) > 0; args = args[width:] {

@@ -55,7 +55,7 @@ type Artifact struct {
 type ArtifactOptions struct {
 	// Fetch says who downloads: "server" (default) or "controller", which then uploads.
 	Fetch string `json:"fetch,omitempty"`
-	// Unpack: nil decides by extension: zip, tar, tar.gz, tgz are unpacked; jar, war and others are not.
+	// Unpack: nil decides by extension: zip, tar, tar.gz, tar.xz, tar.zst (tgz, txz, tzst) are unpacked; jar, war and others are not.
 	Unpack *bool `json:"unpack,omitempty"`
 	// Strip removes that many leading path elements while unpacking.
 	Strip int `json:"strip,omitempty"`

@@ -150,6 +150,33 @@ func TestNotesBeforeAFirstRelease(t *testing.T) {
 	})
 }
 
+// TestForeignArchives: what is an archive by its name and can't be unpacked is told of, or refused where the config wants it unpacked.
+func TestForeignArchives(t *testing.T) {
+	app := hello("app01", "app02")
+	f := newFleet(2, 1, haproxy)
+	with := func(app plan.App) *fleet {
+		f.with(app)
+		r := f.facts.Artifacts["hello"]
+		r.File = "hello-1.0.tar.bz2"
+		f.facts.Artifacts["hello"] = r
+		return f
+	}
+	note := "hello: hello-1.0.tar.bz2 is put into the release as it is: what is unpacked is zip, tar, tar.gz, tar.xz and tar.zst (unpack: false is without this note)"
+	if notes := with(app).plan(t).Notes; !slices.Contains(notes, note) {
+		t.Errorf("notes %q", notes)
+	}
+	for _, unpack := range []bool{true, false} {
+		app.Artifact.URL.Unpack = &unpack
+		p, err := with(app).try()
+		if refused := err != nil && strings.Contains(err.Error(), "hello: hello-1.0.tar.bz2 can't be unpacked: archives are zip, tar, tar.gz, tar.xz and tar.zst (publish one of these"); refused != unpack {
+			t.Errorf("unpack %v: %v", unpack, err)
+		}
+		if slices.Contains(p.Notes, note) {
+			t.Errorf("unpack %v: notes %q", unpack, p.Notes)
+		}
+	}
+}
+
 func TestWanted(t *testing.T) {
 	live := func(version string) plan.Installed {
 		return plan.Installed{Current: "r", Releases: []plan.InstalledRelease{{Name: "r", Complete: true, Manifest: plan.Manifest{Version: version}}}}

@@ -22,6 +22,9 @@ func (c *compiler) explain(ap AppPlan) {
 	if c.rel.Resolved.Digest == "" && c.in.Kind == Deploy && !c.in.Offline {
 		c.note("%s: no digest is published for %s, so what is fetched can't be verified", ap.App, c.rel.Resolved.File)
 	}
+	if c.rel.Format == "none" && c.app.Artifact.Options().Unpack == nil && c.in.Kind == Deploy && foreignArchive(c.rel.Resolved.File) {
+		c.note("%s: %s is put into the release as it is: what is unpacked is %s (unpack: false is without this note)", ap.App, c.rel.Resolved.File, unpackable)
+	}
 	c.explainVersions(ap)
 	c.explainTurns(ap)
 	c.explainDrift(ap)

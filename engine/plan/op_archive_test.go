@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"io/fs"
 	"os"
+	"os/exec"
 	"testing"
 	"time"
 )
@@ -31,7 +32,7 @@ func hardlink(name, to string) entry {
 }
 
 // makers write archives by format.
-var makers = map[string]func(*testing.T, []entry) []byte{"tar": makeTar, "tar.gz": makeTarGz, "zip": makeZip}
+var makers = map[string]func(*testing.T, []entry) []byte{"tar": makeTar, "tar.gz": makeTarGz, "tar.xz": makeTarXz, "tar.zst": makeTarZst, "zip": makeZip}
 
 func makeTar(t *testing.T, entries []entry) []byte {
 	var b bytes.Buffer
@@ -56,6 +57,24 @@ func makeTarGz(t *testing.T, entries []entry) []byte {
 	check(t, err)
 	check(t, w.Close())
 	return b.Bytes()
+}
+
+func makeTarXz(t *testing.T, entries []entry) []byte {
+	return through(t, makeTar(t, entries), "xz", "-0", "-T1", "-c")
+}
+
+func makeTarZst(t *testing.T, entries []entry) []byte {
+	return through(t, makeTar(t, entries), "zstd", "-1", "-q", "-c")
+}
+
+// through is what a tool that e2e/install installs makes of the content.
+func through(t *testing.T, content []byte, tool string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(tool, args...)
+	cmd.Stdin = bytes.NewReader(content)
+	out, err := cmd.Output()
+	check(t, err)
+	return out
 }
 
 // makeZip leaves out what a zip can't hold: hard links and devices.

@@ -54,7 +54,7 @@ func kinds() map[string]covered {
 				"fetch hello-1.0.tar.gz (12 MB) to the controller": local, "take hello-1.0.tar.gz from the upload": staged}},
 		"upload": {titles: map[string]plan.Op{"upload hello.zip (1.2 GB)": plan.Upload{File: "hello.zip", Size: 1_234_567_890}}},
 		"unpack": {again: TestUnpack, fails: TestFault30UnpackRefuses,
-			golden: map[string]plan.Op{"unpack-zip": unpack("zip", 0), "unpack-tar": unpack("tar", 1), "unpack-tar-gz": unpack("tar.gz", 0),
+			golden: map[string]plan.Op{"unpack-zip": unpack("zip", 0), "unpack-tar": unpack("tar", 1), "unpack-tar-gz": unpack("tar.gz", 0), "unpack-tar-xz": unpack("tar.xz", 0), "unpack-tar-zst": unpack("tar.zst", 1),
 				"unpack-none": plan.Unpack{Root: root, File: "3f2a-hello.jar", Release: release, Format: "none", As: "hello.jar"}},
 			titles: map[string]plan.Op{"unpack hello-1.0.tar.gz into " + release: unpack("zip", 0),
 				"copy hello.jar into " + release: plan.Unpack{File: "3f2a-hello.jar", Release: release, Format: "none", As: "hello.jar"}}},

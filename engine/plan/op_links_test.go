@@ -122,11 +122,12 @@ func TestPrune(t *testing.T) {
 		}
 		s.write("releases/.5.0-ee.unpack.77/0/x", "left by a crash")
 		s.write(".trikk/cache/old one.zip", "")
+		s.write(".trikk/cache/.gone.zip.part", "of a fetch that was cut off")
 		s.write(".trikk/cache/new.zip", "")
 		s.link("releases/3.0-cc", "current")
 		op := plan.Prune{Root: "~/hello", Current: "current", Releases: []string{"1.0-aa", "2.0-bb", "0.9-gone"}, Cached: []string{"old one.zip"}}
 		s.twice(op)
-		for _, gone := range []string{"releases/1.0-aa", "releases/2.0-bb", ".trikk/good/1.0-aa", ".trikk/cache/old one.zip", "releases/.5.0-ee.unpack.77"} {
+		for _, gone := range []string{"releases/1.0-aa", "releases/2.0-bb", ".trikk/good/1.0-aa", ".trikk/cache/old one.zip", ".trikk/cache/.gone.zip.part", "releases/.5.0-ee.unpack.77"} {
 			if s.exists(gone) {
 				t.Errorf("%s is still there", gone)
 			}

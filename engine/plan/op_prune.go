@@ -113,7 +113,7 @@ done
 `
 
 const shPruneEnd = `
-for left in "$releases"/.*.unpack.* "$releases"/.*.old.* "$releases"/.*.pruned.*; do
+for left in "$releases"/.*.unpack.* "$releases"/.*.old.* "$releases"/.*.pruned.* "$cache"/.*.part "$cache"/.*.part.from; do
 	[ -e "$left" ] || [ -L "$left" ] || continue
 	discard "$left"
 	removed=yes

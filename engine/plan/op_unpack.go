@@ -12,7 +12,7 @@ type Unpack struct {
 	Root    string `json:"root"`
 	File    string `json:"file"`    // in <root>/.trikk/cache
 	Release string `json:"release"` // name
-	Format  string `json:"format"`  // zip, tar, tar.gz, none
+	Format  string `json:"format"`  // zip, tar, tar.gz, tar.xz, tar.zst, none
 	Strip   int    `json:"strip,omitempty"`
 	As      string `json:"as,omitempty"` // file name for format none
 	// Limit is how much the archive may unpack to, in MiB; 0 is 1 GiB, or 100 times the archive where that is more.
@@ -52,7 +52,11 @@ func (u Unpack) Script() string {
 	case "tar":
 		parts = append(parts, shTar, shExtract)
 	case "tar.gz":
-		parts = append(parts, shTarGz, shExtract)
+		parts = append(parts, shGzip, shTarPacked, shExtract)
+	case "tar.xz":
+		parts = append(parts, shXz, shTarPacked, shExtract)
+	case "tar.zst":
+		parts = append(parts, shZstd, shTarPacked, shExtract)
 	case "none":
 		parts = append(parts, let("as", u.name()), shExtractNone)
 	default:

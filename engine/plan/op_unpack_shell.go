@@ -41,17 +41,34 @@ names() { tar -t -f - <"$archive"; }
 extract() { tar -x --no-same-owner --no-same-permissions -f - -C "$tree" <"$archive"; }
 `
 
-// What is decompressed is cut at the limit. How gzip ended is kept, since a pipe tells only how its last command did: 141 is
-// that nobody reads on.
-const shTarGz = `
+// Each decompressor reads an archive on its input and writes a tar.
+const shGzip = `
+decompress() { gzip -dc; }
+`
+
+// An archive may ask xz for 4 GiB of memory: more than its largest preset takes, four times over, is refused. Options go through
+// the environment, since there are several programs of that name. zstd refuses more than 128 MiB by itself.
+const shXz = `
+command -v xz >/dev/null || fail "xz is not installed on this server: install it (xz-utils on Debian and Ubuntu, else xz), or publish a tar.gz"
+decompress() { XZ_DEFAULTS= XZ_OPT='-T1 -M256MiB' xz -dc; }
+`
+
+const shZstd = `
+command -v zstd >/dev/null || fail "zstd is not installed on this server: install it, or publish a tar.gz"
+decompress() { zstd -dcq; }
+`
+
+// What is decompressed is cut at the limit. How the decompressor ended is kept, since a pipe tells only how its last command did:
+// 141 is that nobody reads on.
+const shTarPacked = `
 declared() { :; }
 expand() {
-	rm -f "$stage/gzip"
-	{ gzip -dc <"$archive" || echo $? >"$stage/gzip"; } | head -c "$limit"
+	rm -f "$stage/ended"
+	{ decompress <"$archive" || echo $? >"$stage/ended"; } | head -c "$limit"
 }
 whole() {
-	[ -f "$stage/gzip" ] || return 0
-	[ "$(cat "$stage/gzip")" -le 128 ] || echo "it is larger than $limit bytes"
+	[ -f "$stage/ended" ] || return 0
+	[ "$(cat "$stage/ended")" -le 128 ] || echo "it is larger than $limit bytes"
 	return 1
 }
 names() { expand | tar -t -f - && whole; }
@@ -73,7 +90,7 @@ large() { refuse "it unpacks to more than $((limit / 1048576)) MiB: see unpackLi
 // Names are judged before anything is extracted.
 const shExtract = `
 why=$(names 2>&1 >"$stage/names") || {
-	[ "$(cat "$stage/gzip" 2>/dev/null || echo 0)" -le 128 ] || large
+	[ "$(cat "$stage/ended" 2>/dev/null || echo 0)" -le 128 ] || large
 	refuse "its list can't be read: $(because "$why")"
 }
 [ "$(wc -l <"$stage/names")" -le 500000 ] || refuse "it has more than 500000 entries"

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ type Release struct {
 	Version  string
 	Digest   string // over the artifact's digest and all that shapes the directory
 	File     string // name of the artifact in the archive cache
-	Format   string // zip, tar, tar.gz or none
+	Format   string // zip, tar, tar.gz, tar.xz, tar.zst or none
 	Resolved Resolved
 	Files    []Rendered
 }
@@ -26,7 +27,11 @@ func newRelease(app App, art Resolved) (Release, error) {
 		return Release{}, err
 	}
 	o := app.Artifact.Options()
-	r := Release{Version: art.Version, Resolved: art, Files: files, Format: format(o, art.File), File: cacheName(art)}
+	if o.Unpack != nil && *o.Unpack && foreignArchive(art.File) {
+		return Release{}, &Refusal{Pos: app.place("artifact"), Text: fmt.Sprintf("%s: %s can't be unpacked: archives are %s", app.Name, art.File, unpackable),
+			Hint: "publish one of these, or leave unpack out"}
+	}
+	r := Release{Version: art.Version, Resolved: art, Files: files, Format: ArchiveFormat(o, art.File), File: cacheName(art)}
 	r.Digest = digestOf(struct {
 		Artifact, Format, As string
 		Strip                int
@@ -89,30 +94,6 @@ func cacheName(art Resolved) string {
 		id = id[:archiveDigits]
 	}
 	return id + "-" + art.File
-}
-
-// format tells how an artifact is unpacked.
-func format(o ArtifactOptions, file string) string {
-	f := strings.ToLower(file)
-	byName := "none"
-	switch {
-	case strings.HasSuffix(f, ".tar.gz"), strings.HasSuffix(f, ".tgz"):
-		byName = "tar.gz"
-	case strings.HasSuffix(f, ".tar"):
-		byName = "tar"
-	case strings.HasSuffix(f, ".zip"):
-		byName = "zip"
-	}
-	if o.Unpack == nil {
-		return byName
-	}
-	if !*o.Unpack {
-		return "none"
-	}
-	if byName == "none" {
-		return "zip" // jar, war and their kin
-	}
-	return byName
 }
 
 // Options gives the options that all kinds of artifact share.

@@ -105,21 +105,23 @@ if [ "$limit" = 0 ]; then
 fi
 large() { refuse "it unpacks to more than $((limit / 1048576)) MiB: see unpackLimit of the artifact"; }
 
+decompress() { gzip -dc; }
+
 declared() { :; }
 expand() {
-	rm -f "$stage/gzip"
-	{ gzip -dc <"$archive" || echo $? >"$stage/gzip"; } | head -c "$limit"
+	rm -f "$stage/ended"
+	{ decompress <"$archive" || echo $? >"$stage/ended"; } | head -c "$limit"
 }
 whole() {
-	[ -f "$stage/gzip" ] || return 0
-	[ "$(cat "$stage/gzip")" -le 128 ] || echo "it is larger than $limit bytes"
+	[ -f "$stage/ended" ] || return 0
+	[ "$(cat "$stage/ended")" -le 128 ] || echo "it is larger than $limit bytes"
 	return 1
 }
 names() { expand | tar -t -f - && whole; }
 extract() { expand | tar -x --no-same-owner --no-same-permissions -f - -C "$tree" && whole; }
 
 why=$(names 2>&1 >"$stage/names") || {
-	[ "$(cat "$stage/gzip" 2>/dev/null || echo 0)" -le 128 ] || large
+	[ "$(cat "$stage/ended" 2>/dev/null || echo 0)" -le 128 ] || large
 	refuse "its list can't be read: $(because "$why")"
 }
 [ "$(wc -l <"$stage/names")" -le 500000 ] || refuse "it has more than 500000 entries"

@@ -118,7 +118,7 @@ else
 fi
 
 why=$(names 2>&1 >"$stage/names") || {
-	[ "$(cat "$stage/gzip" 2>/dev/null || echo 0)" -le 128 ] || large
+	[ "$(cat "$stage/ended" 2>/dev/null || echo 0)" -le 128 ] || large
 	refuse "its list can't be read: $(because "$why")"
 }
 [ "$(wc -l <"$stage/names")" -le 500000 ] || refuse "it has more than 500000 entries"
