@@ -247,9 +247,16 @@ func TestLockAndInterrupt(t *testing.T) {
 	run.signals <- os.Interrupt // at once: the same one
 	run.wait(130).says("interrupted: nothing new is started", "hello was interrupted in demo", "back on 1.0-")
 	b.runs("1.0")
+}
 
-	// A second signal stops at once, and says what was left and what mends it.
-	run = b.begin(&call{args: []string{"apply", "hello@3.0", "-e", "demo", "--yes"}})
+// TestSecondSignal: a second signal stops at once, and says what was left and what mends it.
+func TestSecondSignal(t *testing.T) {
+	long(t)
+	t.Parallel()
+	b := newBench(t)
+	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes")
+	b.edit("hello/app.cue", `deadline: "3s"`, `deadline: "60s"`)
+	run := b.begin(&call{args: []string{"apply", "hello@3.0", "-e", "demo", "--yes"}})
 	run.shows("waiting  503")
 	go run.insist()
 	run.wait(8).says("in demo: a person is needed: the run was ", "hello on app01 was left half done by run ", "  not done: start hello 1.0-",
