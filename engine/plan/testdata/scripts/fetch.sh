@@ -40,7 +40,7 @@ unset http_proxy https_proxy ftp_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY
 
 with_curl() {
 	answer=$(curl_config | curl --config - --silent --show-error --location --max-redirs 10 --globoff --noproxy '*' --proto =http,https \
-		--connect-timeout 10 --speed-limit 1 --speed-time 60 --output "$part" --write-out '\nHTTP %{http_code}\n' --url "$url" 2>&1) || code=$?
+		--connect-timeout 10 --speed-limit 1 --speed-time 60 ${on:+--continue-at -} --output "$part" --write-out '\nHTTP %{http_code}\n' --url "$url" 2>&1) || code=$?
 	status=$(printf '%s\n' "$answer" | sed -n 's|^HTTP \([0-9]*\)$|\1|p')
 }
 
@@ -56,7 +56,7 @@ with_wget() {
 			esac >"$part.rc"
 		)
 		answer=$(LC_ALL=C wget --config="$part.rc" --no-verbose --server-response --tries=1 --no-proxy --max-redirect=0 \
-			--connect-timeout=10 --read-timeout=60 --output-document="$part" -- "$at" 2>&1) || code=$?
+			--connect-timeout=10 --read-timeout=60 ${on:+--continue} --output-document="$part" -- "$at" 2>&1) || code=$?
 		rm -f "$part.rc"
 		status=$(printf '%s\n' "$answer" | sed -n 's|^ *HTTP/[0-9.]* \([0-9]*\).*|\1|p' | tail -n 1)
 		case $status in
@@ -81,25 +81,84 @@ if intact "$cache/$file"; then
 fi
 umask 022
 place "$cache"
-trap 'rm -f "$part" "$part.rc"' EXIT
+
+keep=
+trap 'rm -f "$part.rc"; [ -n "$keep" ] || rm -f "$part" "$part.from"' EXIT
 trap 'exit 129' HUP INT TERM
-rm -f "$part" "$part.rc"
-code=0
-if command -v curl >/dev/null; then
-	with_curl
-elif command -v wget >/dev/null; then
-	with_wget
-else
-	fail "neither curl nor wget is installed on this server: install one of them, or set fetch: \"controller\" in the artifact"
+for left in "$cache"/.*.part "$cache"/.*.part.from "$cache"/.*.part.rc; do
+	case $left in
+	"$part" | "$part.from") ;;
+	*) rm -f "$left" ;;
+	esac
+done
+
+length() { wc -c 2>/dev/null <"$part" || echo 0; }
+
+download() {
+	code=0
+	keep=${digest:+yes}
+	if command -v curl >/dev/null; then
+		with_curl
+	elif command -v wget >/dev/null; then
+		with_wget
+	else
+		keep=
+		fail "neither curl nor wget is installed on this server: install one of them, or set fetch: \"controller\" in the artifact"
+	fi
+}
+
+# unreached: the repository was not asked at all
+unreached() {
+	case $code:$answer in
+	[567]:* | 4:*refused* | 4:*'unable to resolve'*) return 0 ;;
+	esac
+	return 1
+}
+
+# resumed: the part is whole now, or more of it came, or nobody could be asked for more
+resumed() {
+	if intact "$part"; then
+		code=0 status=206 answer=
+		return 0
+	fi
+	had=$(length)
+	download
+	case $status in
+	206)
+		[ "$code" = 0 ] || { [ "$(length)" -gt "$had" ] && return 0; }
+		intact "$part"
+		;;
+	'' | 000) unreached ;;
+	*) return 1 ;;
+	esac
+}
+
+on=
+if [ -n "${digest:-}" ] && [ -s "$part" ] && [ "$(cat "$part.from" 2>/dev/null)" = "$url $digest" ]; then
+	on=yes keep=yes
+	resumed || on=
+fi
+if [ -z "$on" ]; then
+	rm -f "$part" "$part.from"
+	[ -z "${digest:-}" ] || printf '%s\n' "$url $digest" >"$part.from"
+	download
 fi
 why=$(because "$(printf '%s\n' "$answer" | grep -v -e '^ *$' -e '^HTTP [0-9]*$')")
+case $status:$code in
+2??:0) keep= ;;
+2??:23 | 2??:3) keep= ;; # it can't be written
+2??:*) [ -s "$part" ] || keep= ;;
+:* | 000:*) [ -n "$on" ] || keep= ;;
+*) keep= ;;
+esac
 case $status in
-2??) [ "$code" = 0 ] || fail "fetching $url broke off: $why" ;;
+2??) [ "$code" = 0 ] || fail "fetching $url broke off: $why${keep:+ (the next fetch goes on after $(length) bytes)}" ;;
 401 | 403) fail "fetching $url: the repository answered $status: it wants other credentials (see auth in the artifact)" ;;
 404 | 410) fail "fetching $url: the repository answered $status: there is no such artifact" ;;
 '' | 000) fail "fetching $url failed: $why" ;;
 *) fail "fetching $url: the repository answered $status" ;;
 esac
+
 [ -f "$part" ] || : >"$part"
 
 case $(tr -d '\000\011-\015 \357\273\277' <"$part" | head -c 64 | tr '[:upper:]' '[:lower:]') in

@@ -118,7 +118,7 @@ for name do
 	removed=yes
 done
 
-for left in "$releases"/.*.unpack.* "$releases"/.*.old.* "$releases"/.*.pruned.*; do
+for left in "$releases"/.*.unpack.* "$releases"/.*.old.* "$releases"/.*.pruned.* "$cache"/.*.part "$cache"/.*.part.from; do
 	[ -e "$left" ] || [ -L "$left" ] || continue
 	discard "$left"
 	removed=yes
