@@ -92,8 +92,8 @@ newer() {
 looks=0
 until newer; do
 	looks=$((looks + 1))
-	[ "$looks" -lt 50 ] || fail "haproxy is still process $was, some 20 s after a reload that ended well: $command"
-	sleep 0.4
+	[ "$looks" -lt 28 ] || fail "haproxy is still process $was, some 20 s after a reload that ended well: $command"
+	if [ "$looks" -lt 10 ]; then sleep 0.2; else sleep 1; fi
 done
 asked 'show servers state'
 after=$(held) lost=
