@@ -158,7 +158,7 @@ if [ -n "${digest:-}" ] && [ -s "$part" ] && [ "$(cat "$part.from" 2>/dev/null)"
 fi
 if [ -z "$on" ]; then
 	rm -f "$part" "$part.from"
-	[ -z "${digest:-}" ] || printf '%s\n' "$url $digest" >"$part.from"
+	[ -z "${digest:-}" ] || { printf '%s\n' "$url $digest" >"$part.from"; } 2>/dev/null || :
 	download
 fi
 why=$(because "$(printf '%s\n' "$answer" | grep -v -e '^ *$' -e '^HTTP [0-9]*$')")
