@@ -61,16 +61,23 @@ func TestLocalRoute(t *testing.T) {
 	}
 	f.Trikk(t, c, "plan", "hello", "-e", "test", "--detailed-exitcode").Exit(t, 0)
 
-	// --artifact FILE takes the same route with any file.
+	if e2e.Everything() {
+		deployed(t, f, c)
+	}
+
+	// Where the app's processes work is told to its own user only, and so asked through sudo.
+	f.Trikk(t, c, "ps", "-e", "test", "--app", "hello").Exit(t, 0).Says(t, "\napp1  ", "\nlb1 ", "  "+e2e.AppUser+"  hello  local-")
+	f.Trikk(t, c, "exec", "hello", "-e", "test", "--as-app", "--", "id", "-un").Exit(t, 0).Says(t, "app1, app2, app3, lb1, lb2 (5 of 5)\n  "+e2e.AppUser+"\n")
+	f.Trikk(t, c, "hosts", "check", "-e", "test").Exit(t, 0).Says(t, "sshd allows 10 sessions on a connection", "nothing is missing for hello")
+}
+
+// deployed deploys any file by the local route, with --artifact FILE.
+func deployed(t *testing.T, f *e2e.Fleet, c *e2e.Config) {
+	t.Helper()
 	file := filepath.Join(f.Dir(t), "hello.zip")
 	if err := os.WriteFile(file, f.Zip(t, "3.0", e2e.Healthy), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	f.Trikk(t, c, "apply", "hello", "-e", "test", "--yes", "--artifact", file).Exit(t, 0)
 	serves(t, f.App[0], "3.0")
-
-	// Where the app's processes work is told to its own user only, and so asked through sudo.
-	f.Trikk(t, c, "ps", "-e", "test", "--app", "hello").Exit(t, 0).Says(t, "\napp1  ", "\nlb1 ", "  "+e2e.AppUser+"  hello  local-")
-	f.Trikk(t, c, "exec", "hello", "-e", "test", "--as-app", "--", "id", "-un").Exit(t, 0).Says(t, "app1, app2, app3, lb1, lb2 (5 of 5)\n  "+e2e.AppUser+"\n")
-	f.Trikk(t, c, "hosts", "check", "-e", "test").Exit(t, 0).Says(t, "sshd allows 10 sessions on a connection", "nothing is missing for hello")
 }

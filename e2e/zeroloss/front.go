@@ -51,13 +51,13 @@ func fronts() []front {
 	included := plain
 	included.Files = true
 	return []front{
-		{driver: "haproxy", start: haproxy("driver: haproxy: {}", plain)},
+		{driver: "haproxy", brief: true, start: haproxy("driver: haproxy: {}", plain)},
 		{driver: "httpd", reloadCloses: true, brief: true, start: httpd(plain)},
 		{driver: "httpd by an include", closes: true, reloadCloses: true, long: true, start: httpd(included)},
 		{driver: "nginx", closes: true, reloadCloses: true, start: nginx(plain)},
 		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy("driver: caddy: {}", plain)},
 		{driver: "caddy by a marker", unseen: true, app: `marker: "config/disabled"`, long: true, start: caddy(settling, checking)},
-		{driver: "marker", app: `marker: "config/disabled"`, start: haproxy(byMarker, plain)},
+		{driver: "marker", brief: true, app: `marker: "config/disabled"`, start: haproxy(byMarker, plain)},
 		{driver: "command", brief: true, start: haproxy(commands, plain)},
 		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, long: true, start: haproxyAndNginx(plain)},
 		{driver: "haproxy, sticky clients", sticky: true, long: true, start: haproxy("driver: haproxy: {}", keeping)},
