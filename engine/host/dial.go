@@ -87,13 +87,24 @@ func dialRaw(ctx context.Context, s settings, via *Connection) (net.Conn, error)
 		return via.client.DialContext(ctx, "tcp", s.hostPort())
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", s.hostPort())
-	if errors.Is(err, context.DeadlineExceeded) {
+	if timedOut(err) && nearlyOver(ctx) {
 		<-ctx.Done() // the dialer keeps ctx's deadline by a clock of its own, which may be ahead: wait for the cause
 	}
 	if err != nil {
 		return nil, err
 	}
 	return quickAck(conn), nil
+}
+
+// timedOut: the dialer says it in two ways, by whether it saw its context end or its socket's deadline pass.
+func timedOut(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// nearlyOver is false for the share of the time that the dialer gives to one of several addresses of a name.
+func nearlyOver(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < 100*time.Millisecond
 }
 
 // ciphers are x/crypto's, the fast ones first: chacha20 costs up to twice the CPU.
@@ -122,7 +133,7 @@ func (s settings) noConnection(ctx context.Context, err error) error {
 		hint = "is the name right?"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		hint = fmt.Sprintf("is sshd running there, on port %d?", s.port)
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, syscall.ETIMEDOUT):
+	case timedOut(err), errors.Is(err, syscall.ETIMEDOUT):
 		err, hint = cause(ctx, err), "is the address right, and does a firewall let us through?"
 	case errors.As(err, &refused):
 		err = fmt.Errorf("the jump host could not connect: %s", refused.Message)
