@@ -91,7 +91,7 @@ func (g *Gatherer) compare(ctx context.Context, env plan.Environment, a asking) 
 	lines, err := g.askTexts(ctx, a.host, a.app.As(env, a.host), args)
 	for i, f := range files {
 		if err != nil {
-			f.Why = "what is live was not read: " + oneLine(err.Error())
+			f.Why = "what is live was not read: " + shortLine(err.Error())
 			continue
 		}
 		f.compare(lines[4*i : 4*i+4])

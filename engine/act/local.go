@@ -1,6 +1,7 @@
 package act
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -50,7 +51,7 @@ func (d *doing) build(ctx context.Context, op plan.Run) (plan.Result, error) {
 		r.Error = fmt.Sprintf("the build was ended: %v", ended(ctx))
 	case errors.As(err, &exit):
 		r.Exit = exit.ExitCode()
-		r.Error = fmt.Sprintf("%q ended with status %d: %s", op.Command, r.Exit, lastLine(out.String()))
+		r.Error = fmt.Sprintf("%q ended with status %d: %s", op.Command, r.Exit, lastLine(d.hidden.text(out.String())))
 	default:
 		r.Error = fmt.Sprintf("%q in %s could not be started: %v", op.Command, op.Dir, err)
 	}
@@ -61,15 +62,22 @@ func (d *doing) build(ctx context.Context, op plan.Run) (plan.Result, error) {
 type ending struct {
 	max int
 	b   []byte
+	cut bool
 }
 
 // Write never fails.
 func (e *ending) Write(p []byte) (int, error) {
 	e.b = append(e.b, p...)
 	if len(e.b) > 2*e.max {
-		e.b = append(e.b[:0], e.b[len(e.b)-e.max:]...)
+		e.b, e.cut = append(e.b[:0], e.b[len(e.b)-e.max:]...), true
 	}
 	return len(p), nil
 }
 
-func (e *ending) String() string { return string(e.b) }
+// String is what was kept, from a line's start where there is one: half of a secret would not be hidden.
+func (e *ending) String() string {
+	if _, whole, ok := bytes.Cut(e.b, []byte("\n")); ok && e.cut {
+		return string(whole)
+	}
+	return string(e.b)
+}

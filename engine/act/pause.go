@@ -91,7 +91,7 @@ func (d *doing) watch(ctx context.Context, s plan.Step, w watch, until time.Time
 			failures = 0
 		} else {
 			failures++
-			d.o.Progress(s, oneLine(w.what+": "+err.Error()))
+			d.o.Progress(s, w.what+": "+err.Error())
 		}
 		if failures >= w.timing.failure {
 			return fmt.Errorf("%s failed %d times in a row while it was watched; last: %w", w.what, failures, err)

@@ -77,7 +77,7 @@ func (d *doing) passes(ctx context.Context, s plan.Step, t timing, try attempt) 
 		} else {
 			passed = 0
 			last = err.Error()
-			d.o.Progress(s, oneLine(last))
+			d.o.Progress(s, last)
 		}
 		if passed >= t.success {
 			return said, nil
@@ -114,7 +114,7 @@ func (d *doing) once(ctx context.Context, timeout time.Duration, try attempt) (s
 func (d *doing) attempt(op plan.ProbeOp) attempt {
 	switch c := op.Check; {
 	case c.HTTP != nil:
-		return httpAttempt(*c.HTTP, op.Version)
+		return d.httpAttempt(*c.HTTP, op.Version)
 	case c.TCP != nil:
 		return tcpAttempt(*c.TCP)
 	case c.Exec != nil:
@@ -129,7 +129,7 @@ func (d *doing) execAttempt(op plan.ProbeOp, c plan.ExecCheck) attempt {
 	q := userQuery(d.seg.As, userCommand{app: op.App, version: op.Version, dir: op.Root + "/" + op.Current, command: c.Command, timeout: timingOf(op.Check).timeout})
 	return func(ctx context.Context, h host.Host) (string, error) {
 		out, err := h.Query(ctx, q)
-		line := lastLine(string(out.Stdout))
+		line := lastLine(d.hidden.text(string(out.Stdout)))
 		switch {
 		case err != nil:
 			return "", err

@@ -25,7 +25,7 @@ type answer struct {
 }
 
 // httpAttempt asks from the server itself: through the connection, or with curl or wget where sshd refuses forwarding.
-func httpAttempt(c plan.HTTPCheck, version string) attempt {
+func (d *doing) httpAttempt(c plan.HTTPCheck, version string) attempt {
 	address := net.JoinHostPort(c.Host, strconv.Itoa(c.Port))
 	target := "http://" + address + "/" + strings.TrimPrefix(c.Path, "/")
 	refused := false
@@ -36,12 +36,12 @@ func httpAttempt(c plan.HTTPCheck, version string) attempt {
 			refused = forwardingRefused(err)
 		}
 		if refused {
-			a, err = getOn(ctx, h, target)
+			a, err = d.getOn(ctx, h, target)
 		}
 		if err != nil {
 			return "", notListening(target, err)
 		}
-		return judge(a, c, version)
+		return d.judge(a, c, version)
 	}
 }
 
@@ -54,19 +54,23 @@ func notListening(target string, err error) error {
 	return err
 }
 
-func judge(a answer, c plan.HTTPCheck, version string) (string, error) {
+func (d *doing) judge(a answer, c plan.HTTPCheck, version string) (string, error) {
 	said := fmt.Sprintf("%d %s", a.status, http.StatusText(a.status))
 	if !slices.Contains(c.Status, a.status) && (len(c.Status) > 0 || a.status < 200 || a.status > 299) {
-		return "", errors.New(strings.TrimSuffix(said+": "+oneLine(head(a.body)), ": "))
+		return "", errors.New(strings.TrimSuffix(said+": "+d.excerpt(a.body), ": "))
 	}
 	want := strings.ReplaceAll(c.Contains, "{version}", version)
 	if !strings.Contains(a.body, want) {
-		return "", fmt.Errorf("%s without %q: %s", said, want, oneLine(head(a.body)))
+		return "", fmt.Errorf("%s without %q: %s", said, want, d.excerpt(a.body))
 	}
 	return said, nil
 }
 
-func head(s string) string { return s[:min(len(s), 200)] }
+// excerpt is the beginning of an answer on one line, without secrets.
+func (d *doing) excerpt(text string) string {
+	text = d.hidden.text(text)
+	return oneLine(text[:min(len(text), 200)])
+}
 
 // getThrough asks over a connection from the server. Redirects are answers.
 func getThrough(ctx context.Context, h host.Host, target string) (answer, error) {
@@ -108,7 +112,7 @@ fi
 exit 0`
 
 // getOn asks with a tool of the server.
-func getOn(ctx context.Context, h host.Host, target string) (answer, error) {
+func (d *doing) getOn(ctx context.Context, h host.Host, target string) (answer, error) {
 	out, err := h.Query(ctx, host.NewQuery("", getScript, target, seconds(ctx)))
 	if err != nil {
 		return answer{}, err
@@ -120,11 +124,11 @@ func getOn(ctx context.Context, h host.Host, target string) (answer, error) {
 	header, body, ok := strings.Cut(strings.ReplaceAll(rest, "\r\n", "\n"), "\n\n")
 	words := strings.Fields(header)
 	if !ok || len(words) < 2 || !strings.HasPrefix(words[0], "HTTP/") {
-		return answer{}, fmt.Errorf("no answer by %s: %s", tool, lastLine(rest))
+		return answer{}, fmt.Errorf("no answer by %s: %s", tool, lastLine(d.hidden.text(rest)))
 	}
 	status, err := strconv.Atoi(words[1])
 	if err != nil {
-		return answer{}, fmt.Errorf("no HTTP status by %s: %s", tool, oneLine(head(header)))
+		return answer{}, fmt.Errorf("no HTTP status by %s: %s", tool, d.excerpt(header))
 	}
 	return answer{status, body}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -132,8 +133,38 @@ func (h *hidden) text(s string) string {
 	if h.replacer == nil {
 		return s
 	}
-	return h.replacer.Replace(s)
+	return h.replacer.Replace(h.edges(s))
 }
+
+// edges hides what the middle that was left out of a long output took the rest of a value from.
+func (h *hidden) edges(s string) string {
+	at := leftOut.FindStringIndex(s)
+	if at == nil {
+		return s
+	}
+	before, after := strings.TrimSuffix(s[:at[0]], "�"), strings.TrimPrefix(s[at[1]:], "�")
+	begun, ended := 0, 0 // the longest part of a value at each edge, in bytes
+	for _, v := range h.values {
+		for n := len(v) - 1; n >= shortest; n-- {
+			if n > begun && strings.HasSuffix(before, v[:n]) {
+				begun = n
+			}
+			if n > ended && strings.HasPrefix(after, v[len(v)-n:]) {
+				ended = n
+			}
+		}
+	}
+	if begun > 0 {
+		before = before[:len(before)-begun] + "***"
+	}
+	if ended > 0 {
+		after = "***" + after[ended:]
+	}
+	return before + s[at[0]:at[1]] + after
+}
+
+// leftOut is what stands for the middle of an output that the connection has cut.
+var leftOut = regexp.MustCompile(`\n\[[0-9]+ bytes left out\]\n`)
 
 // error is an error without the values.
 func (h *hidden) error(err error) error {

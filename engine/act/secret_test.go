@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"trikk.dev/engine/act"
 	"trikk.dev/engine/host"
@@ -122,5 +124,60 @@ func TestSecretsAreHiddenInOneLine(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// Half of a secret is not found any more, so secrets are hidden before a reason or a line of progress is cut, and where the middle of an
+// output is missing.
+func TestSecretsAreHiddenBeforeTheCut(t *testing.T) {
+	const secret = "correct-horse-battery-staple"
+	timing := plan.Timing{Interval: plan.Duration(time.Millisecond), Timeout: plan.Duration(time.Minute), Deadline: plan.Duration(time.Minute), Success: 1}
+	probes := map[string]plan.Check{
+		"exec": {Exec: &plan.ExecCheck{Timing: timing, Command: "true"}},
+		"http": {HTTP: &plan.HTTPCheck{Timing: timing, Host: "127.0.0.1", Port: 8080, Path: "/"}},
+	}
+	text := "{secret:a}"
+	apps := []plan.App{{Files: map[string]plan.File{"a": {Text: &text, Secrets: map[string]plan.Secret{"a": {Env: "A"}}}}}}
+	for before := 150; before < 400; before += 5 { // so that the secret is across each cut
+		said := strings.Repeat("x", before) + secret
+		h := hosttest.New(t, "app01")
+		h.OnStep("a").Reply(host.Record{Exit: 3, Output: said})
+		var shown []string
+		a := act.New(act.Options{Hosts: fakes{"app01": h}, Secrets: func(context.Context, plan.Secret) (string, error) { return secret, nil },
+			Progress: func(_ plan.Step, line string) { shown = append(shown, line) }})
+		a.Hide(t.Context(), apps)
+		give := func(transport plan.Transport, s plan.Step) {
+			err := a.Do(t.Context(), plan.Segment{Host: "app01", Transport: transport, Steps: []plan.Step{s}}, func(r plan.Result) { shown = append(shown, r.Error, r.Output) })
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		give(plan.Script, plan.Step{ID: "a", Op: plan.Prune{}})
+		h.OnQuery("").Reply(host.Output{Exit: 1, Stdout: []byte(said + "\n")})
+		h.OnQuery("").Reply(host.Output{})
+		give(plan.Dial, plan.Step{ID: "b", Op: plan.ProbeOp{Check: probes["exec"]}})
+		h.OnDial("tcp", "127.0.0.1:8080").Do(serve(t, answers("503 "+said)).dial)
+		h.OnDial("tcp", "127.0.0.1:8080").Do(serve(t, answers("200 good")).dial)
+		give(plan.Dial, plan.Step{ID: "c", Op: plan.ProbeOp{Check: probes["http"]}})
+		if all := strings.Join(shown, "\n"); len(shown) != 8 || strings.Contains(all, secret[:4]) {
+			t.Fatalf("after %d bytes it says %q", before, shown)
+		}
+	}
+}
+
+func TestHalvesOfSecretsAreHidden(t *testing.T) {
+	h := hosttest.New(t, "app01")
+	h.OnStep("a").Reply(host.Record{Output: "it is correct-ho\n[900 bytes left out]\nttery-staple, it is"})
+	h.OnStep("b").Reply(host.Record{Output: "all\n[9 bytes left out]\ncorrect"})
+	a := act.New(act.Options{Hosts: fakes{"app01": h}, Secrets: func(context.Context, plan.Secret) (string, error) { return "correct-horse-battery-staple", nil }})
+	text := "{secret:a}"
+	a.Hide(t.Context(), []plan.App{{Files: map[string]plan.File{"a": {Text: &text, Secrets: map[string]plan.Secret{"a": {Env: "A"}}}}}})
+	var got []string
+	seg := plan.Segment{Host: "app01", Transport: plan.Script, Steps: steps(plan.Prune{}, plan.Prune{})}
+	if err := a.Do(t.Context(), seg, func(r plan.Result) { got = append(got, r.Output) }); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"it is ***\n[900 bytes left out]\n***, it is", "all\n[9 bytes left out]\ncorrect"}; !slices.Equal(got, want) {
+		t.Errorf("it shows %q, want %q", got, want)
 	}
 }

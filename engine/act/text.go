@@ -10,21 +10,27 @@ const (
 	maxOutput = 4096 // bytes of a result's output: its tail
 )
 
-// lastLine is the last line of output that says something, in printable UTF-8, cut to a line's length.
+// lastLine is the last line of output that says something, in printable UTF-8. It is whole: secrets are hidden before a line is cut, since
+// the beginning of one is not found any more.
 func lastLine(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
 	return oneLine(lines[len(lines)-1])
 }
 
-// oneLine makes one printable line of s.
+// oneLine makes one printable line of s, whole as lastLine.
 func oneLine(s string) string {
 	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
-	s = strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return '�'
 		}
 		return r
 	}, s)
+}
+
+// shortLine makes one printable line of s, cut to a line's length.
+func shortLine(s string) string {
+	s = oneLine(s)
 	if len(s) <= maxLine {
 		return s
 	}

@@ -42,7 +42,7 @@ func Unlock(ctx context.Context, hosts proxy.Hosts, s LockState, end bool) error
 	if info, ok := strings.CutPrefix(line, "locked "); ok {
 		return &LockedError{Host: s.Host, Holder: *parseHolder(info)}
 	}
-	return fmt.Errorf("%s: unlocking %s: %s", s.Host, s.Root, line)
+	return fmt.Errorf("%s: unlocking %s: %s", s.Host, s.Root, shortLine(line))
 }
 
 func unlockScript(s LockState, end bool) string {

@@ -58,7 +58,7 @@ func (w *looker) forget(name string) {
 	if f.Unreachable == nil {
 		f.Unreachable = map[string]string{}
 	}
-	f.Unreachable[name] = oneLine(strings.TrimPrefix(w.gone[name][0].Error(), name+": "))
+	f.Unreachable[name] = shortLine(strings.TrimPrefix(w.gone[name][0].Error(), name+": "))
 	for _, app := range w.apps {
 		delete(f.Apps[app.Name], name)
 		if w.strict { // people want to see what the proxies say

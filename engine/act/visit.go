@@ -120,7 +120,7 @@ func (w *looker) status(ctx context.Context, r host.Reader, v visit, app plan.Ap
 		s.Service = "active"
 	case out.Exit == 126 || out.Exit == 127:
 		s.Service = "unknown"
-		w.problem(v, app, fmt.Sprintf("its status command can't be run: %s", lastLine(string(out.Stdout))))
+		w.problem(v, app, fmt.Sprintf("its status command can't be run: %s", shortLine(lastLine(string(out.Stdout)))))
 	}
 }
 
