@@ -20,6 +20,7 @@ func (c *checker) environments(envs []plan.Environment) {
 		c.envs[e.Name] = e
 		c.machines(e)
 		c.jumps(e)
+		c.ways(e)
 		for _, name := range slices.Sorted(maps.Keys(e.Proxies)) {
 			c.driver(e, e.Proxies[name])
 		}
@@ -152,6 +153,10 @@ func shellOf(p plan.Proxy) map[string]string {
 
 // ofProxy reports a mistake at a field of a proxy.
 func (c *checker) ofProxy(e plan.Environment, p plan.Proxy, field, message, hint string) {
-	path := "proxies." + p.Name + "." + field
-	c.diags = append(c.diags, Diagnostic{Pos: nearestPlace(c.places[e.Pos], path, p.Pos), Path: "environments." + e.Name + "." + path, Message: message, Hint: hint})
+	c.ofHost(e, p.Host, "proxies."+p.Name+"."+field, message, hint)
+}
+
+// ofHost reports a mistake at a field of the environment that is about a host.
+func (c *checker) ofHost(e plan.Environment, h plan.Host, path, message, hint string) {
+	c.diags = append(c.diags, Diagnostic{Pos: nearestPlace(c.places[e.Pos], path, h.Pos), Path: "environments." + e.Name + "." + path, Message: message, Hint: hint})
 }

@@ -193,7 +193,7 @@ func hop(text string) (Target, error) {
 		if err != nil {
 			return Target{}, errors.Join(bad, err)
 		}
-		if t.Port, err = strconv.Atoi(port); err != nil {
+		if t.Port, err = strconv.Atoi(port); err != nil || t.Port < 1 || t.Port > 65535 {
 			return Target{}, bad
 		}
 		t.Address = address

@@ -95,7 +95,7 @@ func TestHop(t *testing.T) {
 			t.Errorf("%s: %+v, %v, want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "me@", "a:b", "-x", "me@:22"} {
+	for _, text := range []string{"", "me@", "a:b", "-x", "me@:22", "a:0", "a:65536", "[::1]:70000", "a:"} {
 		if got, err := hop(text); err == nil {
 			t.Errorf("%q: %+v", text, got)
 		}
