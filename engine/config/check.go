@@ -218,6 +218,7 @@ func warnings(apps []plan.App, envs map[string]plan.Environment) []Diagnostic {
 				Hint:    "write digest in the artifact, or use https", exact: true})
 		}
 		out = append(out, openSecrets(a)...)
+		out = append(out, idle(a)...)
 	}
 	return out
 }

@@ -48,6 +48,7 @@ func TestRules(t *testing.T) {
 		"app x has a service but no probe: nothing proves it", "the URL of app x has no {version}: every version is the same file",
 		"environment x requires digests, and that of app y would come over plain HTTP with the artifact", "this package takes more than 10s to be evaluated",
 		"file x of app y holds secrets, and every user of the server may use it (mode 0644)",
+		"as of app x has no effect: x.zip is unpacked",
 	} {
 		met[config.Diagnostic{Message: text}.Rule()]++
 	}
