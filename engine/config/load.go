@@ -85,7 +85,7 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 	}
 	l := loading{Workspace: newWorkspace(m, outcomes), evaluator: e, folders: folders, outcomes: outcomes}
 	l.Files = m.filesOf(folders)
-	for _, d := range l.check(folders, outcomes) {
+	for _, d := range slices.Concat(l.check(folders, outcomes), m.overshadowed(folders)) {
 		if within.concern(m, d) {
 			diags = append(diags, d)
 		}
@@ -100,6 +100,7 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 			}
 		}
 	}
+	l.Warnings = tidy(append(l.Warnings, m.moved(folders)...))
 	if len(diags) == 0 && len(o.only) == 0 {
 		diags = l.readPolicies()
 	}

@@ -50,7 +50,9 @@ type label struct {
 	name string // "" for an embedded value
 	text string // what is embedded
 	app  bool   // the value is #App & something
-	pos  plan.Pos
+	// named is the plain string that the value sets its field name to.
+	named string
+	pos   plan.Pos
 }
 
 // has reports whether the folder's own files set the top-level field.
@@ -282,7 +284,7 @@ func (m module) labels(f *ast.File) (out []label) {
 		switch d := d.(type) {
 		case *ast.Field:
 			if name, _, err := ast.LabelName(d.Label); err == nil {
-				out = append(out, label{name: name, app: joinsApp(d.Value), pos: m.pos(d.Pos())})
+				out = append(out, label{name: name, app: joinsApp(d.Value), named: nameIn(d.Value), pos: m.pos(d.Pos())})
 			}
 		case *ast.EmbedDecl:
 			out = append(out, label{text: embedded(d.Expr), pos: m.pos(d.Pos())})
