@@ -100,15 +100,18 @@ func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan,
 	return plan.Compile(ch.env, ch.apps, facts, in)
 }
 
-// built refuses a file of --artifact that is not there, before any server is asked.
+// built refuses an artifact's file that is not there, before any server is asked.
 func built(apps []plan.App) error {
 	for _, app := range apps {
 		file := app.Artifact.File
 		if file == nil || len(app.Build) > 0 || strings.Contains(file.Path, "{version}") || !filepath.IsAbs(file.Path) {
 			continue
 		}
-		if _, err := os.Stat(file.Path); errors.Is(err, fs.ErrNotExist) {
+		switch info, err := os.Stat(file.Path); {
+		case errors.Is(err, fs.ErrNotExist):
 			return fmt.Errorf("%s: reading artifact %s: there is no such file (build it first)", app.Name, file.Path)
+		case err == nil && !info.Mode().IsRegular():
+			return fmt.Errorf("%s: reading artifact %s: it is not a regular file", app.Name, file.Path)
 		}
 	}
 	return nil

@@ -109,7 +109,7 @@ func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, err
 		return chosen{}, usage("--artifact goes with one app, %d are selected", len(out.apps))
 	}
 	out.apps[0] = c.withArtifact(out.apps[0], s.artifact)
-	return out, nil
+	return out, built(out.apps)
 }
 
 // words are the selection as it is typed.
