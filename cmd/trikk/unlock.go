@@ -19,8 +19,9 @@ func (c *cli) unlockCommand() *cobra.Command {
 		Use:   "unlock APP -e ENV [--run ID]",
 		Short: "Show who holds the lock; remove one whose holder is gone",
 		Long: "Shows who holds the app's lock on which servers, and removes locks whose holder is gone. A run that is alive keeps its\n" +
-			"locks, unless --run names it: then its holders on the servers are ended, and it does nothing more there. Which run was\n" +
-			"cut off where stays known, so that the next one can mend it." +
+			"locks, unless --run names it: then its holders on the servers are ended, and it does nothing more. A run is ended as a\n" +
+			"whole: other apps whose locks it holds on these servers are shown before, and freed with it. Which run was cut off where\n" +
+			"stays known, so that the next one can mend it." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitUsage, exitInterrupted),
 		Example: "  trikk unlock jmsadmin -e prod\n  trikk unlock jmsadmin -e prod --run 20261123T065729-15a7",
 		Args:    args(1, 1),
@@ -64,18 +65,30 @@ func (f *fleet) unlock(ctx context.Context, ch chosen, states []act.LockState, r
 	if err != nil || len(due) == 0 {
 		return err
 	}
-	q := question{env: ch.env.Name, protected: ch.env.Protected, ask: "Remove what was left of these locks in", to: "unlock"}
-	if runID != "" {
-		q.ask = "End run " + runID + " in"
+	others, err := f.others(ctx, ch, due)
+	if err != nil {
+		return err
 	}
-	if err := c.agree(q, con); err != nil {
+	if err := c.agree(unlockQuestion(ch, runID, others), con); err != nil {
 		return err
 	}
 	if err := f.removeLocks(ctx, due, runID != ""); err != nil {
 		return err
 	}
-	c.say("next: trikk apply %s -e %s settles what it left half done; on its own machine, trikk resume %s goes on with it", app, ch.env.Name, due[0].Holder.Run)
+	c.say("next: trikk apply %s -e %s settles what it left half done; on its own machine, trikk resume %s goes on with it",
+		strings.Join(append([]string{app}, others...), " "), ch.env.Name, due[0].Holder.Run)
 	return nil
+}
+
+func unlockQuestion(ch chosen, runID string, others []string) question {
+	q := question{env: ch.env.Name, protected: ch.env.Protected, ask: "Remove what was left of these locks in", to: "unlock"}
+	switch {
+	case len(others) > 0:
+		q.ask = fmt.Sprintf("End run %s, also of %s, in", runID, strings.Join(others, ", "))
+	case runID != "":
+		q.ask = "End run " + runID + " in"
+	}
+	return q
 }
 
 func (f *fleet) readLocks(ctx context.Context, targets []act.LockTarget) ([]act.LockState, error) {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestUnlock: a run that is alive is ended only by its ID, and with consent; it finds out, does nothing more, and another run can
@@ -60,6 +62,50 @@ func TestUnlock(t *testing.T) {
 	if _, err := os.Stat(info); !os.IsNotExist(err) {
 		t.Errorf("lock.info is still there: %v", err)
 	}
+}
+
+// TestUnlockShowsWhatElseIsEnded: one process holds all locks of a run on a server, so that ending it for one app frees those of
+// others. They are shown and named before.
+func TestUnlockShowsWhatElseIsEnded(t *testing.T) {
+	t.Parallel()
+	b := newBenchOf(t, 1)
+	for _, name := range []string{"other", "third"} {
+		b.write(name+"/app.cue", "package "+name+"\n\nimport \"trikk.dev/schema\"\n\napp: schema.#App & {\n\tname: \""+name+"\"\n\tartifact: url: url: \"http://127.0.0.1:1/"+name+"-{version}.jar\"\n\tenvironments: demo: servers: [\"app01\"]\n}\n")
+	}
+	const info = `{"run":"R9","who":"bo@desk","since":"2026-01-02T03:04:05Z"}`
+	lock := func(app, info string) string {
+		folder := filepath.Join(b.fleet.Dir, "app01", app, ".trikk")
+		if err := os.MkdirAll(folder, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, "lock.info"), []byte(info+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(folder, "lock")
+	}
+	hold := func(arguments ...string) {
+		holder := exec.Command("flock", arguments...)
+		if err := holder.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() { _ = holder.Wait(); close(ended) }()
+		t.Cleanup(func() { _ = holder.Process.Kill(); <-ended })
+	}
+	hold("-o", lock("hello", info), "flock", "-o", lock("other", info), "sh", "-c", "sleep 60", info)
+	hold("-o", lock("third", strings.Replace(info, "R9", "R8", 1)), "sleep", "60")
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(b.trikk(5, "unlock", "other", "-e", "demo").out.String(), "held by run R9"); {
+		if time.Now().After(deadline) {
+			t.Fatal("the locks are not held")
+		}
+	}
+	b.trikk(5, "unlock", "hello", "-e", "demo", "--run", "R9").says("hello in demo", "other in demo", "  app01  held by run R9 of bo@desk", "Run R9 works on other too. It is ended as a whole", "add --yes")
+	asked := b.typing(0, "y\n", "unlock", "hello", "-e", "demo", "--run", "R9").says("End run R9, also of other, in demo? [y/N]", "app01: unlocked; run R9 is known as cut off there", "next: trikk apply hello other -e demo")
+	if strings.Contains(asked.String(), "third") {
+		t.Errorf("%s\nnames an app of another run", asked)
+	}
+	b.trikk(0, "unlock", "other", "-e", "demo", "--yes").says("left behind by run R9")
+	b.trikk(5, "unlock", "third", "-e", "demo").says("held by run R8")
 }
 
 // movePort has a server listen on another port, as far as the inventory says.
