@@ -1,4 +1,4 @@
-.PHONY: captures build test full units e2e killtest cells zeroloss simulate mutants errors lint
+.PHONY: captures build test full units units-concurrent units-others e2e killtest cells zeroloss simulate mutants errors lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -21,7 +21,13 @@ CONCURRENT := $(addprefix trikk.dev/engine/,proxy act host host/hosttest artifac
 
 # lint runs go vet, on everything: the tests need no second one. RACE=-race runs the race detector where memory is shared.
 units: ## all tests but the end-to-end ones; they need no privileges
+	$(MAKE) --no-print-directory -j2 --output-sync=target units-concurrent units-others
+
+# They wait for one another's shells as often as they compute, so the two run side by side.
+units-concurrent:
 	go test -vet=off $(RACE) -timeout 20m $(CONCURRENT)
+
+units-others:
 	go test -vet=off -timeout 20m $(filter-out $(CONCURRENT),$(shell go list ./... | grep -v /e2e))
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
