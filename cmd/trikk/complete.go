@@ -87,7 +87,7 @@ func (c *cli) argumentCandidates() map[string]candidates {
 	}
 }
 
-// valueCandidates are those of the values of flags, by flag, or by command and flag. Elsewhere there are none.
+// valueCandidates are those of the values of flags, by flag, or by command and flag. Elsewhere, as for numbers and durations, there are none.
 func (c *cli) valueCandidates() map[string]candidates {
 	return map[string]candidates{
 		"--dir": folders, "--state": folders, "--ssh-config": files, "--color": oneOf("auto", "always", "never"),
@@ -96,6 +96,7 @@ func (c *cli) valueCandidates() map[string]candidates {
 		"--selector": c.labels, "ps --app": c.appNames, "exec --server": listed(c.serverNames), "render --server": c.serverNames,
 		"rollback --to": c.pastReleases, "unlock --run": c.lockingRuns,
 		"--plan": plans, "--artifact": files, "--key": files, "--sign": files, "--output": files, "render --output": folders,
+		"--as": nothing, "--match": nothing,
 		"--sort": oneOf("swap", "rss", "cpu"), "init --from": oneOf("ansible"),
 		"vet --format": oneOf(formats()...), "plan --format": oneOf(formatText, formatMarkdown, formatMermaid), "schema --format": oneOf(formatText, formatJSONSchema),
 	}

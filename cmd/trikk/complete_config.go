@@ -21,8 +21,8 @@ func (c *cli) outline(ctx context.Context) config.Outline {
 	return out
 }
 
-// named are the apps that arguments name, without versions.
-func named(args []string) (out []string) {
+// appsOf are the apps that arguments name, without versions.
+func appsOf(args []string) (out []string) {
 	for _, a := range args {
 		name, _, _ := strings.Cut(a, "@")
 		out = append(out, name)
@@ -40,7 +40,7 @@ func (c *cli) appNames(at spot) ([]cobra.Completion, cobra.ShellCompDirective) {
 	var out []cobra.Completion
 	for _, a := range c.outline(at.ctx).Apps {
 		_, deployed := a.Hosts[c.flags.env]
-		if c.flags.env != "" && len(a.Hosts) > 0 && !deployed || slices.Contains(named(at.args), a.Name) {
+		if c.flags.env != "" && len(a.Hosts) > 0 && !deployed || slices.Contains(appsOf(at.args), a.Name) {
 			continue
 		}
 		out = append(out, described(a.Name, strings.Join(sortedKeys(a.Hosts), ", ")))
@@ -53,7 +53,7 @@ func (c *cli) environmentNames(at spot) ([]cobra.Completion, cobra.ShellCompDire
 	all := c.outline(at.ctx)
 	var out []cobra.Completion
 	for _, e := range all.Environments {
-		if !deploysTo(all, named(at.args), e.Name) {
+		if !deploysTo(all, appsOf(at.args), e.Name) {
 			continue
 		}
 		about := plural(len(e.Servers), "server")
@@ -94,7 +94,7 @@ func (c *cli) serverNames(at spot) ([]cobra.Completion, cobra.ShellCompDirective
 	all := c.outline(at.ctx)
 	var out []cobra.Completion
 	for _, a := range all.Apps {
-		if slices.Contains(named(at.args), a.Name) {
+		if slices.Contains(appsOf(at.args), a.Name) {
 			out = append(out, a.Hosts[c.flags.env]...)
 		}
 	}
