@@ -24,7 +24,8 @@ type world struct {
 	colours  func(io.Writer) bool // a terminal that shows colour
 	size     func() (size, bool)  // of the terminal that err is; false: it is none. nil: nothing is known
 	signals  <-chan os.Signal
-	program  string // this program, to evaluate a config repository in a process of its own; "": in this one
+	program  string        // this program, to evaluate a config repository in a process of its own; "": in this one
+	patience time.Duration // how long completing a word may take; 0: completionPatience
 	// capture makes signals arrive on signals, until as many functions as it gave are called. Before and after that a signal
 	// ends the process, as people expect of a command that changes nothing.
 	capture func() func()

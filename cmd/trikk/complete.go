@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func firstOf(all ...candidates) candidates {
 func (c *cli) completion(of candidates) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		_ = c.fromEnvironment(cmd.Flags()) // a wrong one is told when the command is run
-		ctx, cancel := context.WithTimeout(cmd.Context(), completionPatience)
+		ctx, cancel := context.WithTimeout(cmd.Context(), cmp.Or(c.world.patience, completionPatience))
 		defer cancel()
 		list, directive := of(spot{ctx, cmd, args, begun})
 		if directive&(cobra.ShellCompDirectiveFilterFileExt|cobra.ShellCompDirectiveFilterDirs) != 0 {
