@@ -46,3 +46,14 @@ __trikk_unquote()
     COMPREPLY[0]=${COMPREPLY[0]//\\!=/!=}
 }
 
+# __trikk_after_at leaves out what stands before an @. Readline replaces only the rest, with the @, where it begins words with that.
+__trikk_after_at()
+{
+    local i typed
+    [[ $cur == *@* && $COMP_WORDBREAKS == *@* ]] || return 0
+    typed=${cur%@*}
+    for i in ${!COMPREPLY[*]}; do
+        COMPREPLY[i]=${COMPREPLY[i]#"$typed"}
+    done
+}
+

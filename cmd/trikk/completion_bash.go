@@ -55,6 +55,6 @@ func withBashWords(script string) (string, error) {
 		return "", errors.New("cobra's script for bash is not the one that trikk changes")
 	}
 	before = strings.Replace(before, first, bashWords+first, 1)
-	before = strings.Replace(before, special, "    __trikk_unquote\n"+special+strings.Replace(special, "=", "@", 1), 1)
+	before = strings.Replace(before, special, "    __trikk_unquote\n"+special+"    __trikk_after_at\n", 1)
 	return before + "    __trikk_words || return\n" + after, nil
 }
