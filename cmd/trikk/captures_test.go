@@ -25,6 +25,7 @@ func captures() []capture {
 		{name: "plan", command: "plan hello@2.0 -e demo", before: func(b *bench) { b.edit("hello/app.cue", "APP_PORT", `LOG: "debug", APP_PORT`) }},
 		{name: "apply", command: "apply hello@2.0 -e demo --yes"},
 		{name: "status", command: "status -e demo"},
+		{name: "ps", command: "ps -e demo --app hello --sort rss"},
 	}
 }
 

@@ -24,7 +24,8 @@ type world struct {
 	colours  func(io.Writer) bool // a terminal that shows colour
 	size     func() (size, bool)  // of the terminal that err is; false: it is none. nil: nothing is known
 	signals  <-chan os.Signal
-	program  string // this program, to evaluate a config repository in a process of its own; "": in this one
+	program  string        // this program, to evaluate a config repository in a process of its own; "": in this one
+	patience time.Duration // how long completing a word may take; 0: completionPatience
 	// capture makes signals arrive on signals, until as many functions as it gave are called. Before and after that a signal
 	// ends the process, as people expect of a command that changes nothing.
 	capture func() func()
@@ -77,6 +78,9 @@ func Main(args []string, w world) int {
 	c := &cli{world: w, words: args, screen: &screen{to: w.err}}
 	c.world.err = c.screen
 	root := c.root()
+	if completes(args) {
+		c.completable(root)
+	}
 	root.SetArgs(args)
 	root.SetIn(w.in)
 	root.SetOut(w.out)
@@ -114,6 +118,7 @@ func (c *cli) root() *cobra.Command {
 		Short: "Deploy apps to Linux servers behind reverse proxies",
 		Long: "trikk deploys applications to ordinary Linux servers behind reverse proxies, without downtime,\n" +
 			"without agents on the servers and without Kubernetes.",
+		Example:                    "  trikk init deploy\n  trikk plan hello@1.2.0 -e test\n  trikk apply hello@1.2.0 -e test",
 		Version:                    buildVersion(),
 		SilenceErrors:              true,
 		SilenceUsage:               true,
@@ -125,7 +130,12 @@ func (c *cli) root() *cobra.Command {
 			}
 			return usage("unknown command %q%s", args[0], hintOf(cmd.SuggestionsFor(args[0])))
 		},
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return c.settle(cmd.Flags()) },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Name() == cobra.ShellCompRequestCmd {
+				return nil // a wrong variable is told when a command is run
+			}
+			return c.settle(cmd.Flags())
+		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return flagError(cmd, c.words, err)
@@ -148,7 +158,7 @@ func (c *cli) root() *cobra.Command {
 	}
 	root.AddCommand(c.demoCommand(), c.demoAppCommand(), c.evaluateCommand(), c.versionCommand(), c.manCommand(), exitCodesTopic())
 	root.SetHelpCommand(helpCommand())
-	strictCompletion(root)
+	c.strictCompletion(root)
 	return root
 }
 

@@ -49,10 +49,22 @@ func exitMeanings() []exitMeaning {
 	}
 }
 
+// exitHeading is before the exit codes in a command's help.
+const exitHeading = "\n\nExit codes:\n"
+
 // exitHelp is the part of a command's help that lists its exit codes.
-func exitHelp(codes ...int) string {
+func exitHelp(codes ...int) string { return exitHeading + exitLines(codes) }
+
+func allExitCodes() (out []int) {
+	for _, m := range exitMeanings() {
+		out = append(out, m.code)
+	}
+	return out
+}
+
+// exitLines are exit codes with their meanings.
+func exitLines(codes []int) string {
 	var b strings.Builder
-	b.WriteString("\n\nExit codes:\n")
 	for _, m := range exitMeanings() {
 		for _, c := range codes {
 			if c == m.code {

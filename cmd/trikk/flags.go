@@ -81,13 +81,13 @@ func (c *cli) fromEnvironment(set *pflag.FlagSet) error {
 	var wrong error
 	said := set.Changed("json") || set.Changed("format")
 	set.VisitAll(func(f *pflag.Flag) {
-		if f.Changed || f.Name == "help" || f.Name == "version" || wrong != nil {
+		if f.Changed || !fromVariable(f) || wrong != nil {
 			return
 		}
 		if said && (f.Name == "json" || f.Name == "format") {
 			return
 		}
-		name := "TRIKK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := variable(f)
 		if v := c.world.env(name); v != "" {
 			if err := set.Set(f.Name, v); err != nil {
 				wrong = usage("%s: %w", name, flagValueError(err))
@@ -95,6 +95,14 @@ func (c *cli) fromEnvironment(set *pflag.FlagSet) error {
 		}
 	})
 	return wrong
+}
+
+// fromVariable tells whether a flag has an environment variable.
+func fromVariable(f *pflag.Flag) bool { return f.Name != "help" && f.Name != "version" }
+
+// variable is the environment variable of a flag.
+func variable(f *pflag.Flag) string {
+	return "TRIKK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }
 
 // envFlag adds -e to a command that needs an environment.

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
 )
 
 // args refuses fewer than least and more than most arguments.
@@ -31,14 +28,18 @@ func helpCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "help [COMMAND]", Short: "Help about a command or a topic",
 		PersistentPreRun: func(*cobra.Command, []string) {}, // help is given in every environment
-		ValidArgsFunction: func(cmd *cobra.Command, a []string, _ string) ([]string, cobra.ShellCompDirective) {
-			var names []string
-			for _, sub := range cmd.Root().Commands() {
-				if len(a) == 0 && !sub.Hidden {
-					names = append(names, sub.Name()+"\t"+sub.Short)
+		ValidArgsFunction: func(cmd *cobra.Command, names []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			found, rest, err := cmd.Root().Find(names)
+			if err != nil || len(rest) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			var out []cobra.Completion
+			for _, sub := range found.Commands() {
+				if !sub.Hidden && strings.HasPrefix(sub.Name(), begun) {
+					out = append(out, cobra.CompletionWithDesc(sub.Name(), sub.Short))
 				}
 			}
-			return names, cobra.ShellCompDirectiveNoFileComp
+			return out, cobra.ShellCompDirectiveNoFileComp
 		},
 		RunE: func(cmd *cobra.Command, names []string) error {
 			root := cmd.Root()
@@ -53,7 +54,8 @@ func helpCommand() *cobra.Command {
 }
 
 // strictCompletion adds cobra's completion command, and refuses shells that it does not know: it would show its help, and succeed.
-func strictCompletion(root *cobra.Command) {
+func (c *cli) strictCompletion(root *cobra.Command) {
+	root.SetOut(c.out) // that is where it will write
 	root.InitDefaultCompletionCmd()
 	cmd, _, err := root.Find([]string{"completion"}) // root.Commands() would sort them, also for suggestions
 	if err != nil || cmd == root {
@@ -62,7 +64,17 @@ func strictCompletion(root *cobra.Command) {
 	var shells []string
 	for _, s := range cmd.Commands() {
 		shells = append(shells, s.Name())
+		if s.Name() == "bash" {
+			completionBash(s)
+		}
+		s.Args = args(0, 0)
+		s.Long = strings.TrimRight(s.Long, "\n") + exitHelp(exitDone, exitFailed, exitUsage)
 	}
+	cmd.Short = "Write the script that completes commands, flags, apps, versions, servers and runs in a shell"
+	cmd.Long = "Writes a script for a shell. It completes commands and flags, and names: apps and, behind APP@, the versions that the artifact\n" +
+		"repository lists or this machine has deployed, environments, servers, labels, runs, saved plans, fields of the schema. It asks no\n" +
+		"server, and changes nothing. The help of each shell says how the script is installed." + exitHelp(exitDone, exitFailed, exitUsage)
+	cmd.Example = "  source <(trikk completion bash)\n  trikk completion fish > ~/.config/fish/completions/trikk.fish"
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(*cobra.Command, []string) error {
 		return usage("name the shell, one of %s: trikk completion SHELL", strings.Join(shells, ", "))
@@ -70,25 +82,5 @@ func strictCompletion(root *cobra.Command) {
 }
 
 func exitCodesTopic() *cobra.Command {
-	all := make([]int, 0, len(exitMeanings()))
-	for _, m := range exitMeanings() {
-		all = append(all, m.code)
-	}
-	return &cobra.Command{Use: "exit-codes", Short: "What each exit code means", Long: "What each exit code means." + exitHelp(all...)}
-}
-
-func (c *cli) manCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "man DIR", Short: "Write the manual pages", Args: args(1, 1),
-		Long:    "Writes one manual page a command into a folder, for section 1." + exitHelp(exitDone, exitFailed, exitUsage),
-		Example: "  trikk man ~/.local/share/man/man1",
-		RunE: func(cmd *cobra.Command, dirs []string) error {
-			dir := c.absolute(dirs[0])
-			if err := os.MkdirAll(dir, 0o755); err != nil {
-				return fmt.Errorf("writing the manual pages: %w", err)
-			}
-			cmd.Root().DisableAutoGenTag = true
-			return doc.GenManTree(cmd.Root(), &doc.GenManHeader{Title: "TRIKK", Section: "1", Source: "trikk", Manual: "trikk"}, dir)
-		},
-	}
+	return &cobra.Command{Use: "exit-codes", Short: "What each exit code means", Long: "What each exit code means." + exitHelp(allExitCodes()...)}
 }

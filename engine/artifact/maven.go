@@ -44,16 +44,24 @@ type mavenFile struct {
 	creds credentials
 }
 
-func (r *Resolver) maven(ctx context.Context, a plan.Maven, version string) (plan.Resolved, error) {
+// entered gives the artifact's place in its repository, with what it takes to get in.
+func (r *Resolver) entered(ctx context.Context, a plan.Maven) (mavenFile, error) {
 	repo, err := parse(strings.TrimRight(a.Repository, "/"))
 	if err != nil {
-		return plan.Resolved{}, err
+		return mavenFile{}, err
 	}
 	creds, err := r.credentials(ctx, a.Auth, repo)
 	if err != nil {
+		return mavenFile{}, err
+	}
+	return mavenFile{r, a, repo.JoinPath(append(strings.Split(a.Group, "."), a.Artifact)...), creds}, nil
+}
+
+func (r *Resolver) maven(ctx context.Context, a plan.Maven, version string) (plan.Resolved, error) {
+	m, err := r.entered(ctx, a)
+	if err != nil {
 		return plan.Resolved{}, err
 	}
-	m := mavenFile{r, a, repo.JoinPath(append(strings.Split(a.Group, "."), a.Artifact)...), creds}
 	if version == "" {
 		return plan.Resolved{}, m.misconfigured(errors.New("it needs a version"), "write version in the config, APP@VERSION, or version latest")
 	}
@@ -65,7 +73,7 @@ func (r *Resolver) maven(ctx context.Context, a plan.Maven, version string) (pla
 		return plan.Resolved{}, err
 	}
 	file := m.file(exact)
-	res, err := r.remote(ctx, remote{target: m.base.JoinPath(dir, file), creds: creds, file: file, version: exact, digest: a.Digest})
+	res, err := r.remote(ctx, remote{target: m.base.JoinPath(dir, file), creds: m.creds, file: file, version: exact, digest: a.Digest})
 	var e *Error
 	if errors.As(err, &e) && e.Kind == NotFound {
 		e.Hint = m.suggest(ctx, version)

@@ -42,6 +42,13 @@ func Load(ctx context.Context, o Options) (Workspace, error) {
 	return a.workspace()
 }
 
+// LoadApp reads nothing but the app in one folder, relative to the module's root. Neither mistakes elsewhere are told nor those that it has
+// only beside others; nothing is deployed by it.
+func LoadApp(ctx context.Context, o Options, folder string) (Workspace, error) {
+	o.only = []string{folder}
+	return Load(ctx, o)
+}
+
 // loadHere is Load in this process.
 func loadHere(ctx context.Context, o Options) (Workspace, error) {
 	l, err := loadAll(ctx, o)
@@ -67,6 +74,9 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 	if err != nil {
 		return loading{}, err
 	}
+	for _, dir := range o.only {
+		within = append(within, filepath.Join(m.root, filepath.FromSlash(dir)))
+	}
 	folders, diags, err := m.scan(ctx)
 	if err != nil {
 		return loading{}, fmt.Errorf("looking for CUE files: %w", err)
@@ -85,10 +95,8 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 	}
 	l := loading{Workspace: newWorkspace(m, outcomes), evaluator: e, folders: folders, outcomes: outcomes}
 	l.Files = m.filesOf(folders)
-	for _, d := range slices.Concat(l.check(folders, outcomes), m.overshadowed(folders)) {
-		if within.concern(m, d) {
-			diags = append(diags, d)
-		}
+	if len(o.only) == 0 {
+		diags = append(diags, l.across(within)...)
 	}
 	for _, o := range outcomes {
 		if !within.covers(filepath.Join(m.root, filepath.FromSlash(o.folder.dir))) && !o.folder.has("environments") {
@@ -108,6 +116,13 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 		return l, &Errors{List: tidy(merge(diags))}
 	}
 	return l, nil
+}
+
+// across gives the mistakes across packages that concern what is asked about.
+func (l *loading) across(within limits) []Diagnostic {
+	return slices.DeleteFunc(slices.Concat(l.check(l.folders, l.outcomes), l.module.overshadowed(l.folders)), func(d Diagnostic) bool {
+		return !within.concern(l.module, d)
+	})
 }
 
 // evaluator is what evaluates packages of the module that the options name.
