@@ -20,6 +20,7 @@ func playedPrograms() []string {
 // unplayedPrograms are those that no test starts, with the reason. They do nothing here.
 func unplayedPrograms() map[string]string {
 	return map[string]string{
+		"age":  "is not on every machine",
 		"gh":   "writes to GitHub",
 		"git":  "is about the reader's own repository",
 		"go":   "builds and tests trikk",

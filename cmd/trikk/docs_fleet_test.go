@@ -73,6 +73,7 @@ func firstStage(t *testing.T) *stage {
 		t.Fatal(err)
 	}
 	s.write(t, "apps/hello/app.cue", s.real.Replace(string(hello)))
+	s.write(t, "build/hello.tar.gz", string(archiveWith(t, "hello", "local", port)))
 	s.write(t, "environments/environments.cue", environmentsOf(string(inventory)))
 	for i, name := range f.Servers() {
 		if err := os.WriteFile(filepath.Join(f.Dir, name, "name"), fmt.Appendf(nil, "%s\n", docsNames()[i]), 0o644); err != nil {
@@ -153,11 +154,6 @@ func serveArchive(t *testing.T, w http.ResponseWriter, q *http.Request, port str
 		text = fmt.Appendf(nil, "%x  %s-%s.tar.gz\n", sha256.Sum256(text), m[1], m[2])
 	}
 	_, _ = w.Write(text)
-}
-
-func archiveOf(t *testing.T, name, version string) []byte {
-	t.Helper()
-	return archiveWith(t, name, version, "8080")
 }
 
 // archiveWith is one version of an app. Its program bin/NAME listens on PORT, or on the port that is given here.

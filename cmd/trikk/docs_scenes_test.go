@@ -2,9 +2,12 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/tools/txtar"
 )
@@ -23,6 +26,7 @@ func scenes() map[string]func(*testing.T) *stage {
 		"first":       firstStage,      // the same, and nothing was deployed
 		"unreachable": unreachableStage,
 		"approval":    approvalStage, // the same, where anna and bob sign
+		"cut":         cutStage,      // the same, where 1.0 was deployed, and a run to 2.0 was killed
 		"city":        cityStage,     // an environment of more apps
 		"tutorial":    tutorialStage, // a folder
 	}
@@ -87,14 +91,15 @@ import "trikk.dev/schema"
 
 app: schema.#App & {
 	name: "hello"
-	environments: test: {version: "1.2.0", servers: ["app01"]}
+	version: "1.2.0"
 	artifact: url: url: "https://artifacts.example/hello-{version}.tar.gz"
 	service: {systemd: unit: "hello.service", process: command: "exec bin/hello"}
 	ports: http: 80800
 	rollout: onFailure: "revrt"
-	probes: ready: {htpp: port: 8080}
+	probes: ready: htpp: port: 8080
 	environments: test: {
 		version: "1.3.0"
+		servers: ["app01"]
 	}
 }
 `)
@@ -159,7 +164,8 @@ func tutorialStage(t *testing.T) *stage {
 	s := stageIn(t, home)
 	s.env = map[string]string{"XDG_CACHE_HOME": t.TempDir()}
 	s.real = strings.NewReplacer("/tmp/fleet", fleet)
-	s.shown = strings.NewReplacer(fleet, "/tmp/fleet", home, "/home/anna", who(), "anna@desk", program(t), "/usr/local/bin/trikk")
+	user, _, _ := strings.Cut(who(), "@")
+	s.shown = strings.NewReplacer(`user: "`+user+`"`, `user: "anna"`, fleet, "/tmp/fleet", home, "/home/anna", who(), "anna@desk", program(t), "/usr/local/bin/trikk")
 	return s
 }
 
@@ -171,6 +177,51 @@ func fleetStage(t *testing.T) *stage {
 		s.calls(t, "apply hello@2.0 -e test --yes")
 	}
 	return s
+}
+
+// cutStage has a run that was killed in its first turn. The docs call it 20261123T061900-3f2a.
+func cutStage(t *testing.T) *stage {
+	t.Helper()
+	s := firstStage(t)
+	s.ready = func() {
+		s.calls(t, "apply hello@1.0 -e test --yes")
+		run := s.killed(t, "rotate 1/2", "apply", "hello@2.0", "-e", "test", "--yes")
+		s.real = strings.NewReplacer("20261123T061900-3f2a", run)
+		for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+			_, out, _ := here(s.dir, s.env, "status", "hello", "-e", "test")
+			if strings.Contains(out, "app01") && strings.Count(out, "was cut off here") == 2 {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("the servers don't know that %s was cut off:\n%s", run, out)
+			}
+		}
+	}
+	return s
+}
+
+// killed starts trikk as a process, kills it when it has said something, and gives the run's ID.
+func (s *stage) killed(t *testing.T, moment string, args ...string) string {
+	t.Helper()
+	said := &output{}
+	cmd := exec.Command("trikk", args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.Env = s.dir, said, said, os.Environ()
+	for name, value := range s.env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(said.String(), "\n"+moment+"\n") && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	found := regexp.MustCompile(`(?m)^run (\S+)$`).FindStringSubmatch(said.String())
+	if found == nil || !strings.Contains(said.String(), "\n"+moment+"\n") {
+		t.Fatalf("%q did not come to %s:\n%s", args, moment, said)
+	}
+	return found[1]
 }
 
 func unreachableStage(t *testing.T) *stage {
@@ -244,16 +295,15 @@ app: schema.#App & {
 	artifact: url: url: "https://artifacts.example/jmsadmin-{version}.tar.gz"
 	service: process: command: "PORT=8101 exec bin/jmsadmin"
 	probes: health: http: {port: 8101, path: "/ready", contains: "{version}"}
-	environments: test: servers: ["app01", "app02"]
+	environments: test: {version: "10.41.0", servers: ["app01", "app02"]}
 	environments: prod: {version: "10.40.2", servers: ["app11", "app12"]}
 }
 `))
 	s.write(t, "apps/platform/status/app.cue", "package status\n\nimport \"trikk.dev/schema\"\n\napp: schema.#App & {\n\tname: \"status\"\n"+
-		"\tartifact: url: url: \"https://artifacts.example/status-{version}.tar.gz\"\n\tenvironments: test: servers: [\"app02\"]\n}\n")
+		"\tartifact: url: url: \"https://artifacts.example/status-{version}.tar.gz\"\n\tenvironments: test: {version: \"4.2.0\", servers: [\"app02\"]}\n}\n")
 	s.write(t, "apps/platform/status/status_test.cue", "package status\n\nimport \"trikk.dev/schema\"\n\n"+
 		"tests: \"the way back\": schema.#Test & {\n\tenv: \"test\"\n\tintent: \"rollback\"\n\tlive: {version: \"2.0\", before: [\"1.0\"]}\n\tplan: version: \"1.0\"\n}\n")
 	s.write(t, "inventories/prod/hosts", "[web]\nweb01 ansible_host=10.1.0.7 ansible_user=deploy\n")
-	s.write(t, "build/hello.tar.gz", string(archiveOf(t, "hello", "1.3.0")))
 	s.ready = func() { s.calls(t, "apply jmsadmin@10.40.2 -e prod --confirm prod") }
 	return s
 }
