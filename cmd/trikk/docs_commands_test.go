@@ -135,7 +135,7 @@ func TestDocsMarks(t *testing.T) {
 var unfenced = regexp.MustCompile(`(?m)^    (\$ )?trikk `)
 
 // TestDocsPlayed plays every block of the docs that a mark names a scene for: each call of trikk ends as the mark says, and prints what
-// the docs show. TRIKK_UPDATE=1 writes what it prints. Without TRIKK_FULL=1 only the tutorial is played, and what the README shows of a new repository.
+// the docs show. TRIKK_UPDATE=1 writes what it prints. Without TRIKK_FULL=1 that is what needs no servers, and the beginning of the tutorial.
 func TestDocsPlayed(t *testing.T) {
 	for _, p := range pages(t) {
 		t.Run(filepath.Base(p.name), func(t *testing.T) { playPage(t, p) })
@@ -148,13 +148,15 @@ func sceneOf(how playing) func(*testing.T) *stage {
 	return scenes()[name]
 }
 
-// always are scenes that are played in every run.
-func always() []string { return []string{"tutorial", "new", "typo"} }
+// deploying are scenes whose servers take some seconds of CPU: they are played in full runs only.
+func deploying() []string {
+	return []string{"approval", "city", "cut", "first", "fleet", "unreachable"}
+}
 
 // playPage plays a page from above to below. Blocks of one scene go on where the block before ended.
 func playPage(t *testing.T, p page) {
 	full := os.Getenv("TRIKK_FULL") != ""
-	readers := map[string]*reader{}
+	readers, left := map[string]*reader{}, map[string]bool{}
 	path := filepath.Join(repository, filepath.FromSlash(p.name))
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -163,7 +165,9 @@ func playPage(t *testing.T, p page) {
 	now := string(text)
 	for _, b := range p.blocks {
 		how, marked, _ := playingOf(b.mark)
-		if !marked || !full && (!slices.Contains(always(), how.scene) || p.name != "README.md" && how.scene != "tutorial") {
+		name, _, _ := strings.Cut(how.scene, "#")
+		left[how.scene] = left[how.scene] || !full && (how.full || slices.Contains(deploying(), name))
+		if !marked || left[how.scene] {
 			continue
 		}
 		if readers[how.scene] == nil {

@@ -20,11 +20,12 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// playing is what the mark above a block says: <!-- play SCENE [exit=3,0] [numbers] -->.
+// playing is what the mark above a block says: <!-- play SCENE [exit=3,0] [numbers] [full] -->.
 type playing struct {
 	scene   string
 	exits   []int // of the block's calls of trikk, in their order; 0 for those that follow
 	numbers bool  // which numbers are printed does not matter
+	full    bool  // it and what follows on its stage is played in full runs only
 }
 
 // playingOf reads a mark; false: it is none, or another one.
@@ -39,6 +40,8 @@ func playingOf(mark string) (playing, bool, error) {
 		switch {
 		case w == "numbers":
 			p.numbers = true
+		case w == "full":
+			p.full = true
 		case exits:
 			for code := range strings.SplitSeq(list, ",") {
 				n, err := strconv.Atoi(code)
@@ -311,6 +314,7 @@ var changing = []struct {
 	{regexp.MustCompile(`(?m)^took .*$`), "took TIME"},
 	{regexp.MustCompile(`127\.0\.\d+\.\d+:\d+`), "ADDRESS"},
 	{regexp.MustCompile(`(?m)^ *\S+ +waiting .*\n`), ""},
+	{regexp.MustCompile(`((?i:port)(?::|=| ) *)\d{5}\b`), "${1}PORT"},
 	{regexp.MustCompile(`\d+ attempts`), "N attempts"},
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},
 	{regexp.MustCompile(`  +`), "  "},
