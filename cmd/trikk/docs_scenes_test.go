@@ -15,20 +15,20 @@ import (
 // scenes are the stages that the docs' commands are typed on, by the names that marks give.
 func scenes() map[string]func(*testing.T) *stage {
 	return map[string]func(*testing.T) *stage{
-		"empty":       emptyStage,      // a folder, and a fleet that nobody has deployed to
-		"new":         newStage,        // what trikk init makes; nothing is reached
-		"typo":        typoStage,       // the same, with a misspelt field
-		"mistakes":    mistakesStage,   // an app that does everything wrong
-		"repository":  repositoryStage, // the examples of this repository
-		"ci":          ciStage,         // a config repository in the folder deploy of a larger one, with a mistake and a warning
-		"checks":      checksStage,     // the page's app and tests, one of which is wrong
-		"fleet":       fleetStage,      // what trikk init makes, with servers, where hello 1.0 and then 2.0 was deployed to test
-		"first":       firstStage,      // the same, and nothing was deployed
-		"unreachable": unreachableStage,
-		"approval":    approvalStage, // the same, where anna and bob sign
-		"cut":         cutStage,      // the same, where 1.0 was deployed, and a run to 2.0 was killed
-		"city":        cityStage,     // an environment of more apps
-		"tutorial":    tutorialStage, // a folder
+		"empty":       emptyStage,       // a folder with an Ansible inventory
+		"new":         newStage,         // what trikk init makes; nothing is reached
+		"typo":        typoStage,        // the same, with a misspelt field
+		"mistakes":    mistakesStage,    // an app that does everything wrong
+		"repository":  repositoryStage,  // the examples of this repository
+		"ci":          ciStage,          // a config repository in the folder deploy of a larger one, with a mistake and a warning
+		"checks":      checksStage,      // the page's app and tests, one of which is wrong
+		"fleet":       fleetStage,       // what trikk init makes, with servers, where hello 1.0 and then 2.0 was deployed to test
+		"first":       firstStage,       // the same, and nothing was deployed
+		"unreachable": unreachableStage, // the same, and app02 can't be reached
+		"approval":    approvalStage,    // the same, where anna and bob sign plans
+		"cut":         cutStage,         // the same, where 1.0 was deployed, and a run to 2.0 was killed
+		"city":        cityStage,        // an environment of more apps
+		"tutorial":    tutorialStage,    // a home, where a fleet is kept
 	}
 }
 
