@@ -32,11 +32,9 @@ func captures() []capture {
 // mark is the comment above a block that is captured, with the block.
 var mark = regexp.MustCompile("(?s)<!-- capture ([a-z-]+) -->\n```console\n(.*?)```\n")
 
-// TestCaptures plays the scenes and writes what they print into the docs: make captures.
-func TestCaptures(t *testing.T) {
-	if os.Getenv("TRIKK_CAPTURES") == "" {
-		t.Skip("it writes into the docs: make captures runs it")
-	}
+// captured plays the scenes and gives what the docs show of them.
+func captured(t *testing.T) map[string]string {
+	t.Helper()
 	b := newBench(t)
 	program, err := exec.LookPath("trikk")
 	if err != nil {
@@ -51,6 +49,32 @@ func TestCaptures(t *testing.T) {
 		c := b.begin(&call{args: strings.Fields(s.command), together: true}).wait(s.code)
 		shown[s.name] = "$ trikk " + s.command + "\n" + paths.Replace(c.out.String())
 	}
+	return shown
+}
+
+// TestCapturesHold: what the docs show of the scenes is what they print.
+func TestCapturesHold(t *testing.T) {
+	long(t)
+	shown := captured(t)
+	for _, p := range pages(t) {
+		for _, b := range p.blocks {
+			name, is := strings.CutPrefix(b.mark, "capture ")
+			if !is {
+				continue
+			}
+			if err := printedAs(shown[name], b.text, false); err != nil {
+				t.Errorf("%s:%d: make captures writes it anew: %v", p.name, b.line, err)
+			}
+		}
+	}
+}
+
+// TestCaptures plays the scenes and writes what they print into the docs: make captures.
+func TestCaptures(t *testing.T) {
+	if os.Getenv("TRIKK_CAPTURES") == "" {
+		t.Skip("it writes into the docs: make captures runs it")
+	}
+	shown := captured(t)
 	for _, p := range pages(t) {
 		path := filepath.Join(repository, filepath.FromSlash(p.name))
 		text, err := os.ReadFile(path)

@@ -16,16 +16,27 @@ import (
 )
 
 func (c *cli) demoCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "demo",
+	keep := ""
+	cmd := &cobra.Command{
+		Use:   "demo [--keep DIR]",
 		Short: "Deploy to a whole fleet on this machine, in one process",
 		Long: "Starts a fleet in one process (SSH servers with real shells, proxies, an artifact repository and a load\n" +
 			"generator that retries nothing), then deploys 1.0, deploys 2.0 under load, and tries a 3.0 that never gets\n" +
-			"healthy. It needs no privileges; it needs sh, coreutils, tar, gzip and util-linux." +
+			"healthy. It needs no privileges; it needs sh, coreutils, tar, gzip and util-linux.\n\n" +
+			"With --keep it deploys nothing: two servers and a proxy run until it is interrupted, with exit code 130, so that you\n" +
+			"can deploy to them from another terminal. It says how." +
 			exitHelp(exitDone, exitFailed, exitUsage, exitInterrupted),
-		Args: args(0, 0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.demo(cmd.Context()) },
+		Example: "  trikk demo\n  trikk demo --keep /tmp/fleet",
+		Args:    args(0, 0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if keep != "" {
+				return c.keepDemo(cmd.Context(), keep)
+			}
+			return c.demo(cmd.Context())
+		},
 	}
+	cmd.Flags().StringVar(&keep, "keep", "", "deploy nothing; keep the fleet in a new folder `DIR`, until interrupted")
+	return cmd
 }
 
 func (c *cli) demo(ctx context.Context) error {

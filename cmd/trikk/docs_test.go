@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"cuelang.org/go/cue/parser"
-	"github.com/spf13/cobra"
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // page is one Markdown file of the repository.
@@ -29,6 +27,7 @@ type block struct {
 	lang string
 	line int // of the page, where the text begins
 	text string
+	mark string // what the comment above it says; "": there is none
 }
 
 const repository = "../.."
@@ -64,11 +63,12 @@ func parsePage(t *testing.T, name, text string) page {
 	p := page{name: name}
 	var prose strings.Builder
 	var open *block
+	mark := ""
 	for i, line := range strings.Split(text, "\n") {
 		lang, fence := strings.CutPrefix(line, "```")
 		switch {
 		case fence && open == nil:
-			open = &block{lang: lang, line: i + 2}
+			open = &block{lang: lang, line: i + 2, mark: mark}
 		case fence:
 			p.blocks = append(p.blocks, *open)
 			open = nil
@@ -77,6 +77,8 @@ func parsePage(t *testing.T, name, text string) page {
 		default:
 			prose.WriteString(line + "\n")
 		}
+		mark, _ = strings.CutPrefix(line, "<!-- ")
+		mark, _ = strings.CutSuffix(mark, " -->")
 	}
 	if open != nil {
 		t.Fatalf("%s:%d: a block is not closed", name, open.line)
@@ -236,112 +238,5 @@ func vetted(t *testing.T, p page, line int, files map[string]string) {
 	}
 	if strings.Contains(out.String(), "warning:") {
 		t.Errorf("%s:%d: %s", p.name, line, out.String())
-	}
-}
-
-// TestDocsCommands reads every trikk command line of the docs: in sh blocks each line, in console blocks those after "$ ".
-func TestDocsCommands(t *testing.T) {
-	count := 0
-	for _, p := range pages(t) {
-		for _, b := range p.blocks {
-			if b.lang != "sh" && b.lang != "console" {
-				continue
-			}
-			for i, line := range strings.Split(b.text, "\n") {
-				typed, prompt := strings.CutPrefix(line, "$ ")
-				if b.lang == "console" && !prompt {
-					continue
-				}
-				for _, args := range calls(t, typed) {
-					count++
-					if err := understood(args); err != nil {
-						t.Errorf("%s:%d: %s: %v", p.name, b.line+i, line, err)
-					}
-				}
-			}
-		}
-	}
-	if count < 30 {
-		t.Errorf("only %d command lines were found", count)
-	}
-}
-
-// calls gives the arguments of each call of trikk in a line of shell.
-func calls(t *testing.T, line string) [][]string {
-	t.Helper()
-	f, err := syntax.NewParser().Parse(strings.NewReader(line), "")
-	if err != nil {
-		t.Errorf("%s: %v", line, err)
-		return nil
-	}
-	var out [][]string
-	syntax.Walk(f, func(n syntax.Node) bool {
-		c, ok := n.(*syntax.CallExpr)
-		if !ok {
-			return true
-		}
-		var words []string
-		for _, w := range c.Args {
-			var b strings.Builder
-			if err := syntax.NewPrinter().Print(&b, w); err != nil {
-				t.Fatal(err)
-			}
-			words = append(words, strings.Trim(b.String(), `"'`))
-		}
-		for i, w := range words {
-			if w == "./cmd/trikk" && slices.Contains(words[:i], "run") || i == 0 && (w == "trikk" || w == "bin/trikk") {
-				out = append(out, words[i+1:])
-			}
-		}
-		return true
-	})
-	return out
-}
-
-// understood tells whether the command line is one that trikk takes.
-func understood(words []string) error {
-	cmd, rest, err := tree().Find(words)
-	if err != nil {
-		return err
-	}
-	if err := cmd.ParseFlags(rest); err != nil {
-		return err
-	}
-	if !cmd.HasParent() && cmd.Flags().NArg() > 0 {
-		return usage("unknown command %q", cmd.Flags().Arg(0))
-	}
-	return cmd.ValidateArgs(cmd.Flags().Args())
-}
-
-// tree is the whole command tree, with what cobra adds to it.
-func tree() *cobra.Command {
-	c := &cli{world: world{env: func(string) string { return "" }}}
-	root := c.root()
-	root.InitDefaultHelpCmd()
-	root.InitDefaultCompletionCmd()
-	return root
-}
-
-// TestDocsPlan compares the plan in the README with the one that is made now; only its ID may differ.
-func TestDocsPlan(t *testing.T) {
-	const command = "trikk plan hello@1.2.0 -e test --offline"
-	readme, err := os.ReadFile(filepath.Join(repository, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(readme), "$ "+command+"\n")
-	shown, _, _ := strings.Cut(rest, "```")
-	dir := t.TempDir()
-	if _, err := initialise(dir); err != nil {
-		t.Fatal(err)
-	}
-	var out bytes.Buffer
-	w := world{in: strings.NewReader(""), out: &out, err: &out, env: func(string) string { return "" }, now: time.Now, dir: dir}
-	if code := Main(append([]string{"-C", dir}, strings.Fields(command)[1:]...), w); code != exitDone {
-		t.Fatalf("exit code %d\n%s", code, out.String())
-	}
-	id := regexp.MustCompile(`\d{8}T\d{6}-[0-9a-f]{4}`)
-	if got, want := id.ReplaceAllString(out.String(), "ID"), id.ReplaceAllString(shown, "ID"); got != want {
-		t.Errorf("the README shows\n%s\nnow it is\n%s", want, got)
 	}
 }

@@ -38,7 +38,7 @@ func (c *cli) execCommand() *cobra.Command {
 			"The exit code is 0 when the command ended with 0 everywhere, 6 when it failed on some servers, and 1 (or 4) when it\n" +
 			"failed on all. What a command that failed changed, trikk does not know." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitUsage, exitInterrupted),
-		Example: "  trikk exec -e test -- uptime\n  trikk exec jmsadmin -e prod --as-app --confirm prod -- ls -l current\n  trikk exec -e test -l team=gis -- sh -c 'df -h | tail -n 1'",
+		Example: "  trikk exec -e test -- uptime\n  trikk exec jmsadmin -e prod --as-app --confirm prod -- ls -l jmsadmin/current\n  trikk exec -e test -l team=gis -- sh -c 'df -h | tail -n 1'",
 		RunE: func(cmd *cobra.Command, words []string) error {
 			at := cmd.ArgsLenAtDash()
 			if at < 0 || at == len(words) {

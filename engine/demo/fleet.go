@@ -3,6 +3,7 @@ package demo
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -51,14 +52,16 @@ type Options struct {
 	Proxies int // 0: 2
 	// Env is more environment of the machines' shells, as NAME=VALUE.
 	Env []string
+	// Dir is an absolute folder that does not exist yet; "": a temporary one.
+	Dir string
 }
 
-// Start makes the fleet in a new temporary folder.
+// Start makes the fleet in a new folder.
 func Start(o Options) (*Fleet, error) {
 	if err := needs("sh", "setsid", "flock", "timeout", "tar", "gzip", "sha256sum", "id"); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "trikk-demo-")
+	dir, err := newFolder(o.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("starting the demo: %w", err)
 	}
@@ -68,6 +71,18 @@ func Start(o Options) (*Fleet, error) {
 		return nil, errors.Join(fmt.Errorf("starting the demo: %w", err), f.Stop())
 	}
 	return f, nil
+}
+
+// newFolder makes a folder that only this user may enter. One that exists is an error: the fleet removes its folder at the end.
+func newFolder(dir string) (string, error) {
+	if dir == "" {
+		return os.MkdirTemp("", "trikk-demo-")
+	}
+	err := os.Mkdir(dir, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		err = fmt.Errorf("%w (name a folder that does not exist yet)", err)
+	}
+	return dir, err
 }
 
 // needs says which programs are missing, all at once.
@@ -209,6 +224,20 @@ func (f *Fleet) URLs() []string {
 	var out []string
 	for _, n := range f.proxies {
 		out = append(out, n.balancer.url()+"/")
+	}
+	return out
+}
+
+// Servers are the names of the servers, in their order.
+func (f *Fleet) Servers() []string { return names(f.servers) }
+
+// Proxies are the names of the proxies' hosts.
+func (f *Fleet) Proxies() []string { return names(f.proxies) }
+
+func names(nodes []*node) []string {
+	var out []string
+	for _, n := range nodes {
+		out = append(out, n.name)
 	}
 	return out
 }
