@@ -12,15 +12,19 @@ import (
 )
 
 // scalarRules are the schema's rules for single values.
-type scalarRules struct{ of cue.Value }
+type scalarRules struct {
+	context *cue.Context
+	of      cue.Value
+}
 
 func newScalarRules() (scalarRules, error) {
 	text, err := schema.FS.ReadFile("scalars.cue")
 	if err != nil {
 		return scalarRules{}, err
 	}
-	v := cuecontext.New().CompileBytes(text)
-	return scalarRules{v}, v.Err()
+	c := cuecontext.New()
+	v := c.CompileBytes(text)
+	return scalarRules{c, v}, v.Err()
 }
 
 // check holds a value against a definition, such as #Name. The error is what the schema says.
@@ -29,7 +33,7 @@ func (r scalarRules) check(definition string, value any) error {
 	if !rule.Exists() {
 		return fmt.Errorf("the schema has no %s", definition)
 	}
-	err := rule.Unify(r.of.Context().Encode(value)).Validate(cue.Concrete(true))
+	err := rule.Unify(r.context.Encode(value)).Validate(cue.Concrete(true))
 	if err == nil {
 		return nil
 	}
