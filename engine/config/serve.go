@@ -118,6 +118,7 @@ type sentEnvironment struct {
 	Name   string
 	Pos    plan.Pos
 	Places map[string]plan.Pos // of its hosts
+	Notify map[string]plan.Notifier
 }
 
 // Serve is the evaluating process of Isolation: it reads one request and writes reports. It is called by nothing else, since it
@@ -199,7 +200,7 @@ func answerOf(w Workspace, err error) *answer {
 		for name, p := range env.Proxies {
 			places["proxies."+name] = p.Pos
 		}
-		a.Environments = append(a.Environments, sentEnvironment{w.json[source{"", env.Name}], env.Name, env.Pos, places})
+		a.Environments = append(a.Environments, sentEnvironment{w.json[source{"", env.Name}], env.Name, env.Pos, places, env.Notify})
 	}
 	return a
 }
@@ -228,7 +229,7 @@ func (a *answer) workspace() (Workspace, error) {
 		if err := unmarshal(s.JSON, &env); err != nil {
 			return Workspace{}, err
 		}
-		env.Pos = s.Pos
+		env.Pos, env.Notify = s.Pos, s.Notify
 		naming(&env, s.Places)
 		w.Environments = append(w.Environments, env)
 	}
