@@ -148,7 +148,7 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 	view := c.newView()
 	view.start(f.run, p)
 	f.progress, f.upload = view.progress, view.upload
-	told := f.tells(p, d)
+	told := f.tells(p)
 	running, stop, ended := c.twoSignals(ctx)
 	defer ended()
 	running, cancel := inTime(running, p)

@@ -50,7 +50,7 @@ func (k *issueKeys) Type() string { return "keys" }
 
 // outbox holds what the runs of this machine have to tell.
 func (c *cli) outbox() *notify.Outbox {
-	return &notify.Outbox{Runs: c.runs(), Index: filepath.Join(filepath.Dir(c.runs()), "outbox"), Save: run.WriteWhole}
+	return &notify.Outbox{Runs: c.runs(), Index: filepath.Join(filepath.Dir(c.runs()), "outbox"), Save: run.WriteWhole, Now: c.now}
 }
 
 // sender tells, with secrets that are read on this machine.
@@ -69,10 +69,11 @@ type teller struct {
 }
 
 // tells writes down who is to be told of a run that begins, or is resumed.
-func (f *fleet) tells(p plan.Plan, d driving) *teller {
+func (f *fleet) tells(p plan.Plan) *teller {
 	t := &teller{cli: f.cli, fleet: f, plan: p, waves: map[int]string{}}
 	out := f.cli.outbox()
-	if len(f.notify) == 0 && !out.Has(f.run) {
+	again := out.Has(f.run)
+	if len(f.notify) == 0 && !again {
 		return t
 	}
 	box, err := out.Open(f.run)
@@ -80,7 +81,7 @@ func (f *fleet) tells(p plan.Plan, d driving) *teller {
 		f.cli.untold(err)
 		return t
 	}
-	if d.saved != nil {
+	if again {
 		t.to, err = f.cli.sender().Resume(box, fitsOf(p))
 	} else {
 		t.to, err = f.cli.sender().Begin(box, f.notify, notify.Start(p, f.ending()), fitsOf(p))
@@ -232,11 +233,11 @@ func (c *cli) tellAgain(ctx context.Context, id string, patience time.Duration, 
 		return nil, err
 	}
 	sender := c.sender()
-	errs := []error{c.finishTelling(sender, box, id)}
-	items, err := box.Items()
-	errs = append(errs, err)
+	items, _ := box.Items() // what can't be read is told by Deliver
+	errs := []error{c.finishTelling(sender, box, id, items)}
+	items, _ = box.Items()
 	for _, i := range items {
-		if mend != nil && i.State != notify.Sent {
+		if mend != nil && (i.State == notify.Pending || i.State == notify.Failed) {
 			errs = append(errs, box.Put(mend(i)))
 		}
 	}
@@ -245,8 +246,9 @@ func (c *cli) tellAgain(ctx context.Context, id string, patience time.Duration, 
 }
 
 // finishTelling makes ready what a run has to tell that ended, and whose process died before it told.
-func (c *cli) finishTelling(s *notify.Sender, box *notify.Box, id string) error {
-	if run.InUse(c.runs(), id) {
+func (c *cli) finishTelling(s *notify.Sender, box *notify.Box, id string, items []notify.Item) error {
+	open := slices.DeleteFunc(slices.Clone(items), func(i notify.Item) bool { return i.State != notify.Open })
+	if len(open) == 0 || run.InUse(c.runs(), id) {
 		return nil
 	}
 	saved, err := run.Load(c.runs(), id)
@@ -255,7 +257,7 @@ func (c *cli) finishTelling(s *notify.Sender, box *notify.Box, id string) error 
 	}
 	e := endingOf(saved.Meta, nil)
 	e.Outcome, e.Ended = *saved.Outcome, e.Began.Add(c.lasted(saved, saved.Outcome.Status))
-	return s.Finish(box, notify.New(saved.Plan, e), fitsOf(saved.Plan))
+	return s.Finish(box, open, notify.New(saved.Plan, e), fitsOf(saved.Plan))
 }
 
 // wrongTemplates finds what is wrong with the templates of notifiers.

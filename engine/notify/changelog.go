@@ -18,8 +18,9 @@ const largestChangelog = 4 << 20
 
 // issue is an issue that a run is about, with the apps that it is about there.
 type issue struct {
-	key  string
-	apps []App
+	key   string
+	apps  []App
+	asked bool // the command line named it
 }
 
 // issues are those that were named on the command line, which concern all apps, and those in the change logs of apps that were deployed.
@@ -46,7 +47,7 @@ func (j *jira) issues(ctx context.Context, r Report, m *memo) (all []issue, warn
 		}
 	}
 	for _, key := range sorted(of) {
-		all = append(all, issue{key, of[key]})
+		all = append(all, issue{key, of[key], slices.Contains(r.Issues, key)})
 	}
 	return all, warnings, nil
 }
@@ -67,12 +68,18 @@ func (j *jira) logged(ctx context.Context, a App, m *memo) (keys []string, warni
 		if !ok {
 			warning = fmt.Sprintf("jira: the change log of %s has no heading for %s", a.App, a.Version)
 		}
+		found = slices.DeleteFunc(found, func(key string) bool { return !j.wanted(key) })
 		return strings.Join(append([]string{"keys"}, found...), " "), nil
 	})
 	if words := strings.Fields(m.item.Done["changelog "+a.App]); len(words) > 0 {
 		keys = words[1:]
 	}
 	return keys, warning, err
+}
+
+// wanted tells whether a key is of a project that the config names.
+func (j *jira) wanted(key string) bool {
+	return len(j.config.Projects) == 0 || slices.Contains(j.config.Projects, key[:strings.LastIndex(key, "-")])
 }
 
 // versions are those of releases: VERSION-DIGEST.

@@ -138,6 +138,10 @@ func (j *jira) send(ctx context.Context, r Report, m *memo) ([]string, error) {
 	for _, i := range issues {
 		more, err := j.write(ctx, r, i, m)
 		warnings = append(warnings, more...)
+		if status(err) == http.StatusNotFound && !i.asked {
+			warnings = append(warnings, "jira: "+i.key+", which the change log names, is no issue that the account may see")
+			continue
+		}
 		if err != nil {
 			wrong = append(wrong, err)
 		}

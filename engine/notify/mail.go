@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/textproto"
 	"net/url"
 	"strings"
 
@@ -127,19 +128,21 @@ func (m *mailer) client() (*mail.Client, error) {
 func (m *mailer) wrong(err error) error {
 	fail := &Error{Doing: "mail: sending through " + m.config.Server, Err: errors.New(line(err.Error()))}
 	var sent *mail.SendError
-	var protocol interface{ Temporary() bool }
-	text := err.Error()
+	var reply *textproto.Error
 	switch {
 	case errors.As(err, &sent):
 		fail.Final = !sent.IsTemp() && sent.ErrorCode() >= 500
-		return fail
-	case strings.Contains(text, "STARTTLS"):
+	case errors.As(err, &reply):
+		fail.Final = reply.Code >= 500
+		if reply.Code == 530 || reply.Code == 534 || reply.Code == 535 { // RFC 4954, 6
+			fail.Hint = "check user and password"
+		}
+	case strings.Contains(err.Error(), "STARTTLS"):
 		fail.Final, fail.Hint = true, "the server offers no STARTTLS; tls: \"implicit\" is for port 465"
-		return fail
-	case strings.Contains(text, "AUTH") || strings.Contains(text, "535"):
-		fail.Final, fail.Hint = true, "check user and password"
-		return fail
-	case errors.As(err, &protocol):
+	case strings.Contains(err.Error(), "SMTP AUTH"):
+		fail.Final, fail.Hint = true, "the server takes no user and password, or not in this way"
+	default:
+		return unreachable(fail, &url.URL{Host: net.JoinHostPort(m.config.Server, fmt.Sprint(m.config.Port))}, err)
 	}
-	return unreachable(fail, &url.URL{Host: net.JoinHostPort(m.config.Server, fmt.Sprint(m.config.Port))}, err)
+	return fail
 }

@@ -51,6 +51,8 @@ type Outbox struct {
 	Index string
 	// Save writes a file so that after a crash it is there whole or not at all.
 	Save func(path string, text []byte) error
+	// Now is the clock.
+	Now func() time.Time
 }
 
 // Box is the outbox of one run. One process has it, and one goroutine at a time writes an item.
@@ -139,10 +141,16 @@ func (b *Box) Items() ([]Item, error) {
 	return out, errors.Join(errs...)
 }
 
-// Close lets the outbox go. A run that has nothing left leaves the index.
+// stale: it failed, and nobody has mended it for long.
+func (i Item) stale(now time.Time) bool {
+	since, err := time.Parse(time.RFC3339, i.Since)
+	return i.State == Failed && err == nil && now.Sub(since) > tooOld
+}
+
+// Close lets the outbox go. A run that has nothing left leaves the index, and so does one with nothing but failures that are old.
 func (b *Box) Close() error {
 	items, err := b.Items()
-	left := slices.ContainsFunc(items, func(i Item) bool { return i.State != Sent })
+	left := slices.ContainsFunc(items, func(i Item) bool { return i.State != Sent && !i.stale(b.outbox.Now()) })
 	if err == nil && !left {
 		err = os.Remove(filepath.Join(b.outbox.Index, b.run))
 		if errors.Is(err, fs.ErrNotExist) {

@@ -194,7 +194,7 @@ func (s *Server) add(a plan.AppPlan, l plan.LaneOutcome) {
 		s.State, s.Now = Back, s.Before
 	case turn && l.State == plan.LaneDone && l.Changed:
 		s.State, s.Now = OnNew, a.To
-	case s.State == Same && (l.State == plan.LanePending || l.State == plan.LaneUndone || l.State == plan.LaneRunning):
+	case turn && s.State == Same && (l.State == plan.LanePending || l.State == plan.LaneUndone || l.State == plan.LaneRunning):
 		s.State = Kept
 	}
 }

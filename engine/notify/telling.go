@@ -107,14 +107,11 @@ func (b *Box) finish(i Item, r Report, fits func(app string) bool, now time.Time
 	return b.Put(i.ready(mine, now))
 }
 
-// Finish makes the open items of a run ready that ended without telling: its controller died in between.
-func (s *Sender) Finish(b *Box, r Report, fits func(plan.Notifier) func(app string) bool) error {
-	items, err := b.Items()
-	errs := []error{err}
-	for _, i := range items {
-		if i.State == Open {
-			errs = append(errs, b.finish(i, r, fits(i.Notifier), s.Now()))
-		}
+// Finish makes open items of a run ready that ended without telling: its controller died in between.
+func (s *Sender) Finish(b *Box, open []Item, r Report, fits func(plan.Notifier) func(app string) bool) error {
+	var errs []error
+	for _, i := range open {
+		errs = append(errs, b.finish(i, r, fits(i.Notifier), s.Now()))
 	}
 	return errors.Join(errs...)
 }
@@ -132,7 +129,7 @@ type live struct {
 func newLive(s *Sender, b *Box, i Item) *live {
 	ctx, stop := context.WithCancel(context.Background())
 	l := &live{sender: s, box: b, item: i, news: make(chan string, 1), stop: stop}
-	l.item.Report.Status = Running
+	l.item.State, l.item.Report.Status, l.item.Report.Ended = Open, Running, ""
 	l.done.Go(func() { l.run(ctx) })
 	return l
 }

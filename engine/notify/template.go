@@ -8,7 +8,6 @@ import (
 	html "html/template"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	text "text/template"
 	"time"
@@ -52,7 +51,7 @@ func source(n plan.Notifier, file, own string) (name, content string, err error)
 		b, err := templates.ReadFile("template/" + own)
 		return own, string(b), err
 	}
-	f, err := os.Open(filepath.Join(n.Dir, file))
+	f, err := os.OpenInRoot(n.Dir, file) // a link leads nowhere else
 	var path *os.PathError
 	if errors.As(err, &path) {
 		err = path.Err
@@ -120,7 +119,7 @@ func render(t executer, r Report) (string, error) {
 		}
 		return strings.TrimRight(got.text, "\n") + "\n", nil
 	case <-time.After(renderTime):
-		return "", fmt.Errorf("a template did not end within %s", renderTime)
+		return "", &Error{Doing: fmt.Sprintf("a template did not end within %s", renderTime), Final: true}
 	}
 }
 

@@ -33,7 +33,9 @@ type Jira struct {
 	Transition string `json:"transition,omitempty"` // name of a transition, or of the status that it leads to
 	FixVersion string `json:"fixVersion,omitempty"` // with {app} and {version}
 	Changelog  string `json:"changelog,omitempty"`  // URL with {app} and {version}
-	Template   string `json:"template,omitempty"`
+	// Projects are those that issues of the change log are of; none: all that looks like one.
+	Projects []string `json:"projects,omitempty"`
+	Template string   `json:"template,omitempty"`
 }
 
 // Confluence keeps a table on a page.
