@@ -65,7 +65,8 @@ type teller struct {
 	fleet *fleet
 	plan  plan.Plan
 	to    *notify.Telling // nil: nobody is told
-	waves map[int]string
+	mu    sync.Mutex
+	waves map[int]string // last wave that was told, by unit
 }
 
 // tells writes down who is to be told of a run that begins, or is resumed.
@@ -134,6 +135,8 @@ func (t *teller) beside(show func(plan.Event)) func(plan.Event) {
 		if e.Ref.Undo {
 			name = "undo of " + name
 		}
+		t.mu.Lock()
+		defer t.mu.Unlock()
 		if t.waves[e.Ref.Unit] != name {
 			t.waves[e.Ref.Unit] = name
 			t.to.Wave(name)

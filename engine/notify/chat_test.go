@@ -75,7 +75,7 @@ func TestSlackFails(t *testing.T) {
 		_, b := box(t)
 		patience := 20 * time.Second
 		if said == "internal_error" || said == "503" {
-			patience = 200 * time.Millisecond
+			patience = 2 * time.Second
 		}
 		d, item := deliverFor(t, sender(), b, Item{Name: "it", Notifier: slackOf(s)}.ready(done(), sender().Now()), patience)
 		if d.State != c.state {

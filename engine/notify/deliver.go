@@ -54,9 +54,14 @@ func (s *Sender) deliver(ctx context.Context, b *Box, i Item, patience time.Dura
 	defer cancel()
 	attempt := func() (struct{}, error) {
 		i.Attempts++
+		before := i.Error
 		warnings, err := s.attempt(ctx, &i, b.Put)
 		d.Warnings = append(d.Warnings, warnings...)
-		return struct{}{}, s.settle(&i, err)
+		err = s.settle(&i, err)
+		if err != nil && ctx.Err() != nil && before != "" { // it was cut: the attempt before says more
+			i.Error = before
+		}
+		return struct{}{}, err
 	}
 	_, err := backoff.Retry(ctx, attempt, backoff.WithBackOff(s.pauses()), backoff.WithMaxElapsedTime(patience))
 	if i.State == Pending && i.Error == "" && err != nil { // ctx ended before the first attempt did

@@ -56,7 +56,7 @@ func TestTeamsKeepsItsAddress(t *testing.T) {
 	n, by := teamsOf(address + "/x?sig=" + hush)
 	by.Secrets = func(context.Context, plan.Secret) (string, error) { return address + "/x?sig=" + hush, nil }
 	_, b := box(t)
-	d, _ := deliverFor(t, by, b, Item{Name: "it", Notifier: n}.ready(done(), by.Now()), 200*time.Millisecond)
+	d, _ := deliverFor(t, by, b, Item{Name: "it", Notifier: n}.ready(done(), by.Now()), 2*time.Second)
 	if d.State != Pending || d.Attempts < 1 {
 		t.Errorf("%+v", d)
 	}

@@ -104,6 +104,9 @@ func (b *Box) finish(i Item, r Report, fits func(app string) bool, now time.Time
 	if !ok || !mine.Told(i.Notifier.On) {
 		return b.Drop(i.Name)
 	}
+	if len(mine.Issues) == 0 { // the command that resumes a run names none
+		mine.Issues = i.Report.Issues
+	}
 	return b.Put(i.ready(mine, now))
 }
 

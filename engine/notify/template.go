@@ -57,7 +57,7 @@ func source(n plan.Notifier, file, own string) (name, content string, err error)
 		err = path.Err
 	}
 	if err != nil {
-		return file, "", fmt.Errorf("template %s: %w", file, err)
+		return file, "", &Error{Doing: "template " + file, Err: err, Final: true}
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, largestText+1))
@@ -65,7 +65,7 @@ func source(n plan.Notifier, file, own string) (name, content string, err error)
 		err = fmt.Errorf("it has more than %d bytes", largestText)
 	}
 	if err != nil {
-		return file, "", fmt.Errorf("template %s: %w", file, err)
+		return file, "", &Error{Doing: "template " + file, Err: err, Final: true}
 	}
 	return file, string(b), nil
 }
