@@ -179,10 +179,11 @@ func (c *cli) showTold(told []notify.Delivery) {
 		for _, w := range d.Warnings {
 			c.say("%s: %s", d.Name, w)
 		}
-		switch d.State {
-		case notify.Sent:
+		switch {
+		case d.Nothing:
+		case d.State == notify.Sent:
 			names = append(names, d.Name+" ("+d.Kind+")")
-		case notify.Pending:
+		case d.State == notify.Pending:
 			c.say("%s was not told: %s\n  the next run tries again, or: trikk notify retry %s", d.Name, d.Error, d.Run)
 		default:
 			c.say("%s was not told: %s\n  when that is mended: trikk notify retry %s", d.Name, d.Error, d.Run)
@@ -197,7 +198,7 @@ func (c *cli) showTold(told []notify.Delivery) {
 }
 
 func deliveryFields(d notify.Delivery) map[string]any {
-	return map[string]any{"name": d.Name, "kind": d.Kind, "state": d.State, "attempts": d.Attempts, "error": d.Error, "warnings": append([]string{}, d.Warnings...)}
+	return map[string]any{"name": d.Name, "kind": d.Kind, "state": d.State, "nothing": d.Nothing, "attempts": d.Attempts, "error": d.Error, "warnings": append([]string{}, d.Warnings...)}
 }
 
 // tellLeft tells what runs but one have left, as far as it is due.

@@ -51,7 +51,7 @@ func (c *confluence) send(ctx context.Context, r Report, m *memo) ([]string, err
 		return nil, err
 	}
 	if len(rows) == 0 {
-		return nil, nil
+		return nil, errNothing
 	}
 	var err error
 	for range conflicts {

@@ -17,6 +17,7 @@ const tooOld = 7 * 24 * time.Hour
 type Delivery struct {
 	Run, Name, Kind string
 	State           string // sent, pending or failed
+	Nothing         bool   // it was sent in so far as there was nothing to tell
 	Attempts        int
 	Error           string   // one line, with what to do; "" where it was sent
 	Warnings        []string // what was left out, and will not be tried again
@@ -57,6 +58,9 @@ func (s *Sender) deliver(ctx context.Context, b *Box, i Item, patience time.Dura
 		before := i.Error
 		warnings, err := s.attempt(ctx, &i, b.Put)
 		d.Warnings = append(d.Warnings, warnings...)
+		if d.Nothing = errors.Is(err, errNothing); d.Nothing {
+			err = nil
+		}
 		err = s.settle(&i, err)
 		if err != nil && ctx.Err() != nil && before != "" { // it was cut: the attempt before says more
 			i.Error = before

@@ -33,6 +33,9 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// errNothing is what a notifier answers that has nothing to tell of a run, such as one that is about no issue.
+var errNothing = errors.New("there is nothing to tell")
+
 // final reports that sending again is of no use.
 func final(err error) bool {
 	var e *Error

@@ -134,6 +134,9 @@ func (j *jira) send(ctx context.Context, r Report, m *memo) ([]string, error) {
 	if err != nil {
 		return warnings, err
 	}
+	if len(issues) == 0 {
+		return warnings, errNothing
+	}
 	var wrong []error
 	for _, i := range issues {
 		more, err := j.write(ctx, r, i, m)

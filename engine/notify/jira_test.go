@@ -139,6 +139,14 @@ func TestJiraAgain(t *testing.T) {
 	wants(t, s.asked(), "POST /rest/api/2/issue/GIS-1/comment\nGET /rest/api/2/issue/GIS-1/comment?orderBy=-created&maxResults=50\nGET ")
 }
 
+// A run that is about no issue asks nothing of JIRA.
+func TestJiraNothing(t *testing.T) {
+	s := serve(t, nil)
+	if d, _ := deliver(t, plan.Notifier{Jira: &plan.Jira{URL: s.URL, Token: token(), Comment: true}}, done()); d.State != Sent || !d.Nothing {
+		t.Errorf("%+v", d)
+	}
+}
+
 func TestJiraTest(t *testing.T) {
 	s := serve(t, map[string][]answer{"GET /rest/api/2/myself": {{status: 401, body: `<html>login</html>`}, ok(`{"name":"trikk"}`)}})
 	n := plan.Notifier{Jira: &plan.Jira{URL: s.URL, Token: token(), Comment: true}}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -17,7 +18,7 @@ type notifier interface {
 	// show is what send would tell, for people.
 	show(r Report) (string, error)
 	// send tells the report. After an error it is called again with the same memo, which keeps it from doing twice what was done. Errors
-	// are *Error. Warnings are what could not be done and will not be tried again.
+	// are *Error, or errNothing. Warnings are what could not be done and will not be tried again.
 	send(ctx context.Context, r Report, m *memo) (warnings []string, err error)
 }
 
@@ -107,7 +108,11 @@ func (s *Sender) Check(n plan.Notifier) error {
 
 // Try tells a report at once, with one attempt and without an outbox.
 func (s *Sender) Try(ctx context.Context, n plan.Notifier, r Report) (warnings []string, err error) {
-	return s.attempt(ctx, &Item{Notifier: n, Report: r}, func(Item) error { return nil })
+	warnings, err = s.attempt(ctx, &Item{Notifier: n, Report: r}, func(Item) error { return nil })
+	if errors.Is(err, errNothing) {
+		err = nil
+	}
+	return warnings, err
 }
 
 // attempt sends an item once.
