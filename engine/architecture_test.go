@@ -43,7 +43,7 @@ var rooms = map[string]room{
 		modules: []string{"github.com/cenkalti/backoff/v5", "github.com/adrg/xdg", "github.com/klauspost/compress"}},
 	"engine/model":  {ours: []string{"engine/plan", "engine/host", "engine/run"}, never: []string{"os", "os/exec", "net/http"}},
 	"engine/run":    {ours: []string{"engine/plan"}, never: []string{"net", "net/http", "os/exec"}},
-	"engine/notify": {ours: []string{"engine/plan"}, modules: []string{"github.com/wneessen/go-mail", "github.com/slack-go/slack"}, never: []string{"os/exec"}},
+	"engine/notify": {ours: []string{"engine/plan"}, modules: []string{"github.com/wneessen/go-mail", "github.com/slack-go/slack", "github.com/cenkalti/backoff/v5"}, never: []string{"os/exec"}},
 	"engine/secret": {ours: []string{"engine/plan"}, modules: []string{"filippo.io/age"}, never: []string{"net", "net/http"}},
 	"engine/sign":   {ours: []string{"engine/plan"}, modules: []string{"golang.org/x/crypto"}, never: []string{"os", "os/exec", "net", "net/http", "time"}},
 	"engine/demo":   {ours: []string{"engine/...", "schema"}, modules: []string{"golang.org/x/crypto", "github.com/pkg/sftp", "github.com/gliderlabs/ssh"}, never: []string{"testing"}},

@@ -41,6 +41,7 @@ func (c *cli) applyCommand() *cobra.Command {
 	sel.deadlineFlag(cmd)
 	con.flags(c, cmd)
 	c.waitFlag(cmd)
+	c.issueFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
 	f.StringVar(&file, "plan", "", "run exactly the plan in `FILE`")
@@ -57,6 +58,7 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 	in := c.intent(ch, kind)
 	f := c.fleet(ch.env, in.ID)
 	defer f.close()
+	f.notify = ch.env.Notify
 	if kind == plan.Deploy {
 		if err := f.build(ctx, ch.apps); err != nil {
 			return err
@@ -89,7 +91,8 @@ func (c *cli) applySaved(ctx context.Context, file string, deadline time.Duratio
 	if c.flags.env != "" && c.flags.env != p.Env {
 		return usage("the plan is for %s, not for %s", p.Env, c.flags.env)
 	}
-	if err := c.trusted(ctx, s); err != nil {
+	env, err := c.trusted(ctx, s)
+	if err != nil {
 		return err
 	}
 	if deadline > 0 {
@@ -97,6 +100,7 @@ func (c *cli) applySaved(ctx context.Context, file string, deadline time.Duratio
 	}
 	f := c.fleet(p.Inventory, p.ID)
 	defer f.close()
+	f.notify = env.Notify
 	if err := f.fresh(ctx, p); err != nil {
 		return err
 	}

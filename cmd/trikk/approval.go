@@ -12,27 +12,27 @@ import (
 )
 
 // trusted refuses a saved plan that its environment, as the config repository at hand writes it, does not let be applied. The
-// plan itself is not asked: it could bring rules of its own.
-func (c *cli) trusted(ctx context.Context, s savedPlan) error {
+// plan itself is not asked: it could bring rules of its own. It gives the environment.
+func (c *cli) trusted(ctx context.Context, s savedPlan) (plan.Environment, error) {
 	w, err := c.load(ctx)
 	var wrong *config.Errors
 	if errors.As(err, &wrong) && wrong.List[0].Pos.File == "" {
-		return refused("what %s asks of a plan is not known: %w; apply in the config repository, or name it with -C DIR", s.plan.Env, err)
+		return plan.Environment{}, refused("what %s asks of a plan is not known: %w; apply in the config repository, or name it with -C DIR", s.plan.Env, err)
 	}
 	if err != nil {
-		return &exitError{exitConfig, err}
+		return plan.Environment{}, &exitError{exitConfig, err}
 	}
 	env, err := w.Environment(s.plan.Env)
 	if err != nil {
-		return refused("plan %s is foreign here: %w", s.plan.ID, err)
+		return plan.Environment{}, refused("plan %s is foreign here: %w", s.plan.ID, err)
 	}
 	if differs := plan.Foreign(s.plan, env); len(differs) > 0 {
-		return refused("plan %s is foreign: %s is another one in this config repository (make a new plan with trikk plan):\n  %s", s.plan.ID, env.Name, strings.Join(differs, "\n  "))
+		return plan.Environment{}, refused("plan %s is foreign: %s is another one in this config repository (make a new plan with trikk plan):\n  %s", s.plan.ID, env.Name, strings.Join(differs, "\n  "))
 	}
 	if err := c.judged(ctx, w, s.plan); err != nil {
-		return err
+		return plan.Environment{}, err
 	}
-	return c.approved(s, env)
+	return env, c.approved(s, env)
 }
 
 // approved checks the signatures against the environment's rules.

@@ -33,9 +33,10 @@ func unplayedPrograms() map[string]string {
 // unplayed are command lines that no test plays, with the reason. They are parsed all the same.
 func unplayed() map[string]string {
 	return map[string]string{
-		"trikk resume 20261123T061900-3f2a":                                                               "needs a run that was cut off: TestResume has one",
-		"trikk show 20261123T061900-3f2a":                                                                 "needs that very run: TestApply shows others",
-		`trikk completion fish > ~/.config/fish/completions/trikk.fish`:                                   "is about the reader's own shell: TestBashCompletion types in one",
+		"trikk notify test -e demo":                                     "asks three receivers: TestNotify has stand-ins for them",
+		"trikk resume 20261123T061900-3f2a":                             "needs a run that was cut off: TestResume has one",
+		"trikk show 20261123T061900-3f2a":                               "needs that very run: TestApply shows others",
+		`trikk completion fish > ~/.config/fish/completions/trikk.fish`: "is about the reader's own shell: TestBashCompletion types in one",
 		`source <(trikk completion bash)                                  # bash: this line in ~/.bashrc`: "is about the reader's own shell: TestBashCompletion types in one",
 		`trikk completion zsh > "${fpath[1]}/_trikk"                      # zsh: once`:                    "is about the reader's own shell: TestBashCompletion types in one",
 		`trikk completion fish > ~/.config/fish/completions/trikk.fish    # fish: once`:                   "is about the reader's own shell: TestBashCompletion types in one",

@@ -18,6 +18,7 @@ func scenes() map[string]func(*testing.T) *stage {
 		"empty":       emptyStage,       // a folder with an Ansible inventory
 		"new":         newStage,         // what trikk init makes; nothing is reached
 		"typo":        typoStage,        // the same, with a misspelt field
+		"notifying":   notifyingStage,   // the same, with a chat that is told of runs
 		"mistakes":    mistakesStage,    // an app that does everything wrong
 		"repository":  repositoryStage,  // the examples of this repository
 		"ci":          ciStage,          // a config repository in the folder deploy of a larger one, with a mistake and a warning
@@ -79,6 +80,17 @@ func typoStage(t *testing.T) *stage {
 	t.Helper()
 	s := newStage(t)
 	s.edit(t, "apps/hello/app.cue", "probes:", "prboes:")
+	return s
+}
+
+func notifyingStage(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.write(t, "environments/notify.cue", `package environments
+
+environments: prod: notify: chat: slack: {channel: "C0123456789", token: env: "SLACK_TOKEN"}
+`)
+	s.shown = strings.NewReplacer(who(), "anna@desk")
 	return s
 }
 

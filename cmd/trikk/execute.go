@@ -148,11 +148,12 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 	view := c.newView()
 	view.start(f.run, p)
 	f.progress, f.upload = view.progress, view.upload
+	told := f.tells(p)
 	running, stop, ended := c.twoSignals(ctx)
 	defer ended()
 	running, cancel := inTime(running, p)
 	defer cancel()
-	_, outcome, err := run.Local(running, p, d.saved, f.actor.Do, view.event, run.Proofs(d.proofs),
+	_, outcome, err := run.Local(running, p, d.saved, f.actor.Do, told.beside(view.event), run.Proofs(d.proofs),
 		run.Keep(d.log), run.Parallel(c.flags.parallel), run.Stop(stop), run.Lost(d.lock.Lost()), run.Clock(c.now))
 	err = errors.Join(err, d.log.Finish(outcome), d.log.Close())
 	if err != nil || outcome.Status == plan.Broken {
@@ -162,6 +163,7 @@ func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome
 	}
 	view.finish(outcome)
 	c.changed = c.changed || changes(outcome)
+	told.end(ctx, outcome, err)
 	if err != nil {
 		return outcome, fmt.Errorf("run %s: %w", f.run, err)
 	}

@@ -29,6 +29,7 @@ type flags struct {
 	cueMemory int // MiB
 	cueTime   time.Duration
 	wait      time.Duration // for locks that other runs hold
+	issues    []string      // that a run is about
 }
 
 func (f *flags) define(set *pflag.FlagSet) {

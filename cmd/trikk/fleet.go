@@ -35,6 +35,8 @@ type fleet struct {
 	upload   func(host, step string, sent, total int64)
 	// judge refuses a plan that breaks a policy.
 	judge func(context.Context, plan.Plan) error
+	// notify are those who are told how a run ends.
+	notify map[string]plan.Notifier
 }
 
 // fleet wires the rooms together for a run that begins now. Nothing is dialled yet.

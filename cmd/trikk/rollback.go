@@ -53,6 +53,7 @@ func (c *cli) rollbackCommand() *cobra.Command {
 	con.flags(c, cmd)
 	sel.deadlineFlag(cmd)
 	c.waitFlag(cmd)
+	c.issueFlag(cmd)
 	file.flags(cmd)
 	cmd.Flags().StringVar(&to, "to", "", "go back to this `VERSION` or release")
 	return cmd

@@ -51,6 +51,9 @@ func (c *cli) vetted(ctx context.Context, dirs []string) (findings, error) {
 	if err == nil {
 		err = refusals(w, within)
 	}
+	if err == nil {
+		err = c.wrongTemplates(w, within)
+	}
 	return countWithin(w, within), err
 }
 

@@ -160,6 +160,7 @@ func (r *reader) inventory(pkg, v cue.Value) {
 		r.outcome.place(e, places)
 		r.outcome.keep(source{"", name}, data)
 		r.approval(e, places)
+		r.notifiers(e, places)
 		r.outcome.envs = append(r.outcome.envs, e)
 	}
 }

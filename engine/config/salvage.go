@@ -66,6 +66,9 @@ func (r *reader) salvageInventory(v cue.Value) {
 			e.Approval = nil
 		}
 		r.approval(e, places)
+		if known["notify"] {
+			r.notifiers(e, places)
+		}
 		r.hide(e, hidden...)
 	}
 }

@@ -44,28 +44,39 @@ func eachSecret(a *plan.App, visit func(field string, s *plan.Secret)) {
 	}
 }
 
-// secret completes one secret.
+// secret completes one secret of an app.
 func (r *reader) secret(a *plan.App, field string, s *plan.Secret, dir string) {
+	if err := complete(s, dir); err != nil {
+		r.add(Diagnostic{Pos: at(*a, field+"."+encryptedKind(*s)+".file"), Path: "environments." + a.Env + "." + field, Message: fmt.Sprintf("secret %s: %v", s, err), exact: true})
+	}
+}
+
+// encryptedKind is the key of an encrypted secret.
+func encryptedKind(s plan.Secret) string {
+	if s.Sops != nil {
+		return "sops"
+	}
+	return "age"
+}
+
+// complete says of a secret where its relative paths start, and what its ciphertext is now.
+func complete(s *plan.Secret, dir string) error {
 	if slices.ContainsFunc(s.Paths(), func(p string) bool { return !filepath.IsAbs(p) && !strings.HasPrefix(p, "~/") }) {
 		s.Dir = dir
 	}
 	if s.Ciphertext() == "" {
-		return
+		return nil
 	}
 	text, err := readCiphertext(dir, s.Ciphertext())
 	if err == nil {
 		err = encrypted(*s, text)
 	}
 	if err != nil {
-		kind := "age"
-		if s.Sops != nil {
-			kind = "sops"
-		}
-		r.add(Diagnostic{Pos: at(*a, field+"."+kind+".file"), Path: "environments." + a.Env + "." + field, Message: fmt.Sprintf("secret %s: %v", s, err), exact: true})
-		return
+		return err
 	}
 	sum := sha256.Sum256(text)
 	s.Digest = "sha256:" + hex.EncodeToString(sum[:])
+	return nil
 }
 
 // readCiphertext reads an encrypted file; a relative path starts from dir.

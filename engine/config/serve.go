@@ -114,10 +114,12 @@ type sentApp struct {
 }
 
 type sentEnvironment struct {
-	JSON   []byte
-	Name   string
-	Pos    plan.Pos
-	Places map[string]plan.Pos // of its hosts
+	JSON    []byte
+	Name    string
+	Pos     plan.Pos
+	Places  map[string]plan.Pos    // of its hosts
+	Dir     string                 // of those who are told of runs
+	Secrets map[string]plan.Secret // theirs by name, with what was found of them
 }
 
 // Serve is the evaluating process of Isolation: it reads one request and writes reports. It is called by nothing else, since it
@@ -199,7 +201,14 @@ func answerOf(w Workspace, err error) *answer {
 		for name, p := range env.Proxies {
 			places["proxies."+name] = p.Pos
 		}
-		a.Environments = append(a.Environments, sentEnvironment{w.json[source{"", env.Name}], env.Name, env.Pos, places})
+		s := sentEnvironment{JSON: w.json[source{"", env.Name}], Name: env.Name, Pos: env.Pos, Places: places, Secrets: map[string]plan.Secret{}}
+		for name, n := range env.Notify {
+			s.Dir = n.Dir
+			if _, found := n.Secret(); found != nil {
+				s.Secrets[name] = *found
+			}
+		}
+		a.Environments = append(a.Environments, s)
 	}
 	return a
 }
@@ -229,6 +238,13 @@ func (a *answer) workspace() (Workspace, error) {
 			return Workspace{}, err
 		}
 		env.Pos = s.Pos
+		for name, n := range env.Notify {
+			n.Dir = s.Dir
+			if _, found := n.Secret(); found != nil {
+				*found = s.Secrets[name]
+			}
+			env.Notify[name] = n
+		}
 		naming(&env, s.Places)
 		w.Environments = append(w.Environments, env)
 	}

@@ -11,10 +11,12 @@ type Environment struct {
 	RequireDigest bool `json:"requireDigest,omitempty"`
 	// Approval: only saved plans that these people signed are applied; nil: any plan is. It is never in a plan, which could
 	// bring rules of its own.
-	Approval *Approval        `json:"approval,omitempty"`
-	Servers  map[string]Host  `json:"servers,omitempty"`
-	Proxies  map[string]Proxy `json:"proxies,omitempty"`
-	Pos      Pos              `json:"-"`
+	Approval *Approval `json:"approval,omitempty"`
+	// Notify are those who are told how runs ended, by name. Like Approval they are never in a plan: they change nothing that is done.
+	Notify  map[string]Notifier `json:"notify,omitempty"`
+	Servers map[string]Host     `json:"servers,omitempty"`
+	Proxies map[string]Proxy    `json:"proxies,omitempty"`
+	Pos     Pos                 `json:"-"`
 }
 
 // Approval says whose signatures a plan needs before it may be applied.

@@ -79,7 +79,7 @@ func fill(own string, meta Meta, p plan.Plan) (*Log, error) {
 	if err := plan.Encode(&text, p); err != nil {
 		return nil, err
 	}
-	if err := writeWhole(filepath.Join(own, planFile), text.Bytes()); err != nil {
+	if err := WriteWhole(filepath.Join(own, planFile), text.Bytes()); err != nil {
 		return nil, err
 	}
 	f, err := lock(filepath.Join(own, eventsFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND)

@@ -7,18 +7,18 @@ import (
 	"path/filepath"
 )
 
-// writeJSON writes a value as indented JSON, as writeWhole does.
+// writeJSON writes a value as indented JSON, as WriteWhole does.
 func writeJSON(path string, value any) error {
 	text, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
 		return err
 	}
-	return writeWhole(path, append(text, '\n'))
+	return WriteWhole(path, append(text, '\n'))
 }
 
-// writeWhole writes a file so that after a crash it is there whole or not at all: a file beside it, fsync, rename, fsync of
+// WriteWhole writes a file so that after a crash it is there whole or not at all: a file beside it, fsync, rename, fsync of
 // the directory. Only its owner can read it.
-func writeWhole(path string, text []byte) error {
+func WriteWhole(path string, text []byte) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*")
 	if err != nil {
