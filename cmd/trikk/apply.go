@@ -22,7 +22,7 @@ func (c *cli) applyCommand() *cobra.Command {
 		Example: "  trikk apply jmsadmin@10.41.0 -e prod\n  trikk apply --plan jmsadmin.plan\n  trikk apply hello -e test --artifact build/hello.tar.gz",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if file != "" {
-				if len(names) > 0 || sel.all || sel.selector != "" || sel.artifact != "" {
+				if len(names) > 0 || sel.all || sel.selector != "" || sel.since != "" || sel.artifact != "" {
 					return usage("--plan FILE says it all: name no apps beside it")
 				}
 				return c.applySaved(cmd.Context(), file, sel.deadline, con, v)
@@ -39,6 +39,7 @@ func (c *cli) applyCommand() *cobra.Command {
 	}
 	sel.flags(c, cmd)
 	sel.deadlineFlag(cmd)
+	sinceFlag(cmd, &sel.since)
 	con.flags(c, cmd)
 	c.waitFlag(cmd)
 	f := cmd.Flags()

@@ -50,6 +50,7 @@ func (c *cli) planCommand() *cobra.Command {
 	}
 	sel.flags(c, cmd)
 	sel.deadlineFlag(cmd)
+	sinceFlag(cmd, &sel.since)
 	f := cmd.Flags()
 	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
 	f.BoolVar(&offline, "offline", false, "plan against empty facts: no network, shows the whole way")

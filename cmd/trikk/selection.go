@@ -16,6 +16,7 @@ import (
 type selection struct {
 	selector string
 	all      bool
+	since    string // --changed-since REF
 	artifact string // --artifact PATH
 	deadline time.Duration
 }
@@ -68,17 +69,17 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 	if err := c.needEnv(); err != nil {
 		return chosen{}, err
 	}
-	if len(names) == 0 && s.selector == "" && !s.all {
+	if len(names) == 0 && s.selector == "" && !s.all && s.since == "" {
 		return chosen{}, usage("name an app, or select some with -l SELECTOR or --all")
 	}
 	w, err := c.load(ctx)
 	if err != nil {
 		return chosen{}, &exitError{exitConfig, err}
 	}
-	return c.pick(w, s, names)
+	return c.pick(ctx, w, s, names)
 }
 
-func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, error) {
+func (c *cli) pick(ctx context.Context, w config.Workspace, s selection, names []string) (chosen, error) {
 	out := chosen{config: w, deadline: s.deadline, versions: map[string]string{}, words: s.words(names)}
 	plain := make([]string, len(names))
 	for i, n := range names {
@@ -98,9 +99,14 @@ func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, err
 	if out.env, err = w.Environment(c.flags.env); err != nil {
 		return chosen{}, &exitError{exitConfig, err}
 	}
-	out.apps, err = w.Select(c.flags.env, config.Selection{Names: plain, Labels: s.selector, All: s.all})
+	out.apps, err = w.Select(c.flags.env, config.Selection{Names: plain, Labels: s.selector, All: s.all || s.since != ""})
 	if err != nil {
 		return chosen{}, &exitError{exitConfig, err}
+	}
+	if s.since != "" {
+		if out.apps, err = c.onlyChanged(ctx, w, s, out.apps); err != nil {
+			return chosen{}, err
+		}
 	}
 	if s.artifact == "" {
 		return out, nil
@@ -120,6 +126,9 @@ func (s selection) words(names []string) []string {
 	}
 	if s.all {
 		out = append(out, "--all")
+	}
+	if s.since != "" {
+		out = append(out, "--changed-since", s.since)
 	}
 	if s.artifact != "" {
 		out = append(out, "--artifact", s.artifact)

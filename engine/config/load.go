@@ -84,7 +84,7 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 		return loading{}, fmt.Errorf("evaluating: %w", err)
 	}
 	l := loading{Workspace: newWorkspace(m, outcomes), evaluator: e, folders: folders, outcomes: outcomes}
-	l.Files = m.filesOf(folders)
+	l.Files, l.packages = m.filesOf(folders), m.packages(folders)
 	for _, d := range l.check(folders, outcomes) {
 		if within.concern(m, d) {
 			diags = append(diags, d)

@@ -23,6 +23,7 @@ const (
 	vettingTask task = "vet"
 	testingTask task = "test"
 	judgingTask task = "judge"
+	listingTask task = "list"
 )
 
 // request is what the evaluating process is asked.
@@ -69,6 +70,7 @@ type answer struct {
 	Warnings     []sentDiagnostic
 	Policies     []Policy
 	Cases        []Case
+	Packages     map[string]Package
 }
 
 // err is what went wrong.
@@ -111,6 +113,7 @@ type sentApp struct {
 	Secrets        map[string]plan.Secret // by field, with what was found of them
 	Pos            plan.Pos
 	Places         map[string]plan.Pos
+	Home           string // ID of its package
 }
 
 type sentEnvironment struct {
@@ -118,6 +121,7 @@ type sentEnvironment struct {
 	Name   string
 	Pos    plan.Pos
 	Places map[string]plan.Pos // of its hosts
+	Home   string              // ID of its package
 }
 
 // Serve is the evaluating process of Isolation: it reads one request and writes reports. It is called by nothing else, since it
@@ -153,6 +157,11 @@ func (q request) answer(ctx context.Context, o Options) *answer {
 		a := ending(err)
 		a.Cases = cases
 		return a
+	case listingTask:
+		packages, err := packagesHere(ctx, o)
+		a := ending(err)
+		a.Packages = packages
+		return a
 	case judgingTask:
 		return ending(judgeHere(ctx, o, q))
 	case vettingTask:
@@ -181,9 +190,9 @@ func answerOf(w Workspace, err error) *answer {
 		a.Warnings, a.Files = sent(w.Warnings), w.Files
 		return a
 	}
-	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Policies: w.Policies, Files: w.Files}
+	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Policies: w.Policies, Files: w.Files, Packages: w.packages}
 	for _, app := range w.apps {
-		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places}
+		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places, Home: w.homes[source{app.Name, app.Env}]}
 		if f := app.Artifact.File; f != nil {
 			s.Path = f.Path
 		}
@@ -199,7 +208,7 @@ func answerOf(w Workspace, err error) *answer {
 		for name, p := range env.Proxies {
 			places["proxies."+name] = p.Pos
 		}
-		a.Environments = append(a.Environments, sentEnvironment{w.json[source{"", env.Name}], env.Name, env.Pos, places})
+		a.Environments = append(a.Environments, sentEnvironment{w.json[source{"", env.Name}], env.Name, env.Pos, places, w.homes[source{"", env.Name}]})
 	}
 	return a
 }
@@ -209,7 +218,7 @@ func (a *answer) workspace() (Workspace, error) {
 	if err := a.err(); err != nil {
 		return Workspace{Warnings: received(a.Warnings), Files: a.Files}, err
 	}
-	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, Files: a.Files, json: map[source][]byte{}}
+	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, Files: a.Files, json: map[source][]byte{}, packages: a.Packages, homes: map[source]string{}}
 	for _, s := range a.Apps {
 		var app plan.App
 		if err := unmarshal(s.JSON, &app); err != nil {
@@ -222,6 +231,7 @@ func (a *answer) workspace() (Workspace, error) {
 		eachSecret(&app, func(field string, found *plan.Secret) { *found = s.Secrets[field] })
 		w.apps = append(w.apps, app)
 		w.json[source{s.Name, s.Env}] = s.JSON
+		w.homes[source{s.Name, s.Env}] = s.Home
 	}
 	for _, s := range a.Environments {
 		env := plan.Environment{Name: s.Name}
@@ -230,6 +240,7 @@ func (a *answer) workspace() (Workspace, error) {
 		}
 		env.Pos = s.Pos
 		naming(&env, s.Places)
+		w.homes[source{"", s.Name}] = s.Home
 		w.Environments = append(w.Environments, env)
 	}
 	return w, nil
