@@ -50,6 +50,8 @@ func TestDefinitionsHaveTheFieldsOfTheirTypes(t *testing.T) {
 		"#Outer":         {plan.Outer{}, nil},
 		"#Environment":   {plan.Environment{}, []string{"name"}},
 		"#Approval":      {plan.Approval{}, nil},
+		"#Freeze":        {plan.Freeze{}, nil},
+		"#Promote":       {plan.Promote{}, nil},
 		"#Server":        {plan.Host{}, []string{"name"}},
 		"#Proxy":         {plan.Proxy{}, []string{"name"}},
 		"#Driver":        {plan.Driver{}, nil},

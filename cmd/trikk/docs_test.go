@@ -14,7 +14,9 @@ import (
 
 	"cuelang.org/go/cue/parser"
 	"github.com/spf13/cobra"
+	"golang.org/x/tools/txtar"
 	"mvdan.cc/sh/v3/syntax"
+	"trikk.dev/engine/config"
 )
 
 // page is one Markdown file of the repository.
@@ -171,6 +173,8 @@ func TestDocsConfig(t *testing.T) {
 			case strings.HasPrefix(b.text, "package "):
 				count++
 				vetted(t, p, b.line, map[string]string{"apps/hello/app.cue": b.text})
+			case strings.HasPrefix(b.text, "release: "):
+				released(t, p, b)
 			case placed && strings.HasSuffix(name, ".cue") && strings.HasPrefix(rest, "package "):
 				together[name] = rest
 			default:
@@ -200,6 +204,16 @@ func whole(part string) string {
 		}
 	}
 	return strings.Join(append(lines, "}"), "\n")
+}
+
+// released reads a release file that the docs show.
+func released(t *testing.T, p page, b block) {
+	t.Helper()
+	dir := t.TempDir()
+	lay(t, dir, []txtar.File{{Name: "cue.mod/module.cue", Data: []byte("module: \"docs.example@v0\"\nlanguage: version: \"v0.17.0\"\n")}, {Name: "release.cue", Data: []byte(b.text)}})
+	if _, err := config.ReadRelease(t.Context(), config.Options{Dir: dir}, "release.cue"); err != nil {
+		t.Errorf("%s:%d: %v", p.name, b.line, err)
+	}
 }
 
 // vetted runs trikk vet on a new config repository with some files replaced; an empty text removes one.

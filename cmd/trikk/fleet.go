@@ -35,6 +35,7 @@ type fleet struct {
 	upload   func(host, step string, sent, total int64)
 	// judge refuses a plan that breaks a policy.
 	judge func(context.Context, plan.Plan) error
+	guard guard
 }
 
 // fleet wires the rooms together for a run that begins now. Nothing is dialled yet.
@@ -117,7 +118,7 @@ func built(apps []plan.App) error {
 // intent is what the command line asked for.
 func (c *cli) intent(ch chosen, kind string) plan.Intent {
 	now := c.now().UTC()
-	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Versions: ch.versions, Deadline: plan.Duration(ch.deadline)}
+	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Release: ch.release, Versions: ch.versions, Deadline: plan.Duration(ch.deadline)}
 }
 
 // who is the person on the controller, user@host.

@@ -17,6 +17,7 @@ type selection struct {
 	selector string
 	all      bool
 	since    string // --changed-since REF
+	release  string // -f FILE
 	artifact string // --artifact PATH
 	deadline time.Duration
 }
@@ -25,6 +26,16 @@ func (s *selection) flags(c *cli, cmd *cobra.Command) {
 	c.envFlag(cmd)
 	cmd.Flags().StringVarP(&s.selector, "selector", "l", "", "the apps whose labels fit `SELECTOR`: team=gis,tier!=batch")
 	cmd.Flags().BoolVar(&s.all, "all", false, "all apps of the environment")
+}
+
+// releaseFlag adds -f to a command that deploys.
+func (s *selection) releaseFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&s.release, "release", "f", "", "the apps and versions of the release in `FILE`")
+}
+
+// some tells whether apps are chosen in any way but by a release.
+func (s selection) some(names []string) bool {
+	return len(names) > 0 || s.selector != "" || s.all || s.since != "" || s.artifact != ""
 }
 
 // deadlineFlag adds --deadline to a command that makes a plan.
@@ -60,6 +71,7 @@ type chosen struct {
 	env      plan.Environment
 	apps     []plan.App
 	versions map[string]string // asked for, by app
+	release  string            // that the versions are of; ""
 	words    []string          // of the command line that chose them
 	config   config.Workspace  // that they are of
 }
@@ -69,12 +81,18 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 	if err := c.needEnv(); err != nil {
 		return chosen{}, err
 	}
-	if len(names) == 0 && s.selector == "" && !s.all && s.since == "" {
+	if s.release != "" && s.some(names) {
+		return chosen{}, usage("-f FILE names its apps itself: it goes with -e ENV, and with no other choice of apps")
+	}
+	if s.release == "" && !s.some(names) {
 		return chosen{}, usage("name an app, or select some with -l SELECTOR or --all")
 	}
 	w, err := c.load(ctx)
 	if err != nil {
 		return chosen{}, &exitError{exitConfig, err}
+	}
+	if s.release != "" {
+		return c.pickRelease(ctx, w, s)
 	}
 	return c.pick(ctx, w, s, names)
 }
@@ -116,6 +134,27 @@ func (c *cli) pick(ctx context.Context, w config.Workspace, s selection, names [
 	}
 	out.apps[0] = c.withArtifact(out.apps[0], s.artifact)
 	return out, nil
+}
+
+// pickRelease picks the apps of a release file, with its versions.
+func (c *cli) pickRelease(ctx context.Context, w config.Workspace, s selection) (chosen, error) {
+	if _, err := w.Environment(c.flags.env); err != nil {
+		return chosen{}, &exitError{exitConfig, err}
+	}
+	r, err := config.ReadRelease(ctx, c.loading(nil), c.absolute(s.release))
+	if err == nil {
+		err = w.Fits(r, c.flags.env)
+	}
+	if err != nil {
+		return chosen{}, &exitError{exitConfig, err}
+	}
+	var names []string
+	for _, app := range sortedKeys(r.Apps) {
+		names = append(names, app+"@"+r.Apps[app].Version)
+	}
+	out, err := c.pick(ctx, w, s, names)
+	out.release, out.words = r.Name, []string{"-f", s.release}
+	return out, err
 }
 
 // words are the selection as it is typed.

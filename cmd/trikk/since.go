@@ -29,8 +29,11 @@ func (c *cli) changedSince(ctx context.Context, ref string) ([]string, error) {
 	}
 	g := git{dir: c.absolute(c.flags.dir)}
 	prefix, err := g.run(ctx, "rev-parse", "--show-prefix")
+	if err != nil && strings.Contains(err.Error(), "not a git repository") {
+		return nil, usage("--changed-since needs a git repository, and %s is in none", g.dir)
+	}
 	if err != nil {
-		return nil, usage("--changed-since needs a git repository, with git: %w", err)
+		return nil, usage("--changed-since: asking git about %s: %w", g.dir, err)
 	}
 	g.prefix = filepath.FromSlash(strings.TrimSuffix(prefix, "\n"))
 	commit, err := g.run(ctx, "rev-parse", "--verify", "--quiet", ref+"^{commit}")

@@ -160,6 +160,7 @@ func (r *reader) inventory(pkg, v cue.Value) {
 		r.outcome.place(e, places)
 		r.outcome.keep(source{"", name}, data)
 		r.approval(e, places)
+		r.freezes(e, places)
 		r.outcome.envs = append(r.outcome.envs, e)
 	}
 }
@@ -181,6 +182,10 @@ func naming(e *plan.Environment, places map[string]plan.Pos) {
 	for name, p := range e.Proxies {
 		p.Name, p.Pos = name, places["proxies."+name]
 		e.Proxies[name] = p
+	}
+	for name, f := range e.Freeze {
+		f.Name, f.Pos = name, places["freeze."+name]
+		e.Freeze[name] = f
 	}
 }
 

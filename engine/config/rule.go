@@ -47,6 +47,7 @@ func Rules() []Rule {
 		{ID: "secret", What: "A secret can't be used as it is written.", Help: "docs/config.md shows how secrets are written and encrypted.",
 			starts: []string{"secret "}, parts: []string{": secret ", "holds a placeholder", "is no placeholder", "holds a user or a password"}},
 		{ID: "approval", What: "The rules of approval can't be satisfied or read.", Help: "docs/security.md shows the rules and the keys.", parts: []string{"nobody could ever apply", "is no public key", "is an RSA key"}},
+		{ID: "freeze", What: "A freeze window is no time.", Help: "docs/guards.md shows windows.", parts: []string{"freeze window", "no day of the calendar", "no time of day", "unknown time zone"}},
 		{ID: "expression", What: "An expression has no value.", Help: "Correct its operands or arguments.",
 			starts: []string{"failed arithmetic", "invalid operand", "invalid left-hand", "invalid right-hand", "cannot use", "cannot call", "not enough arguments", "too many arguments", "index out of range", "error in call"}},
 		{ID: "build-tag", What: "A file would be left out, or read in, by an attribute.", Help: "Remove the attribute: trikk reads all files, and no build tags.", parts: []string{"excludes the file", "is not allowed in a config repository"}},

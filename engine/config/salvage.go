@@ -66,6 +66,13 @@ func (r *reader) salvageInventory(v cue.Value) {
 			e.Approval = nil
 		}
 		r.approval(e, places)
+		if !known["promote"] {
+			e.Promote = nil
+		}
+		if !known["freeze"] {
+			e.Freeze = nil
+		}
+		r.freezes(e, places)
 		r.hide(e, hidden...)
 	}
 }

@@ -19,11 +19,12 @@ const maxStack = 256 << 20
 type task string
 
 const (
-	loadingTask task = "load"
-	vettingTask task = "vet"
-	testingTask task = "test"
-	judgingTask task = "judge"
-	listingTask task = "list"
+	loadingTask   task = "load"
+	vettingTask   task = "vet"
+	testingTask   task = "test"
+	judgingTask   task = "judge"
+	listingTask   task = "list"
+	releasingTask task = "release"
 )
 
 // request is what the evaluating process is asked.
@@ -32,6 +33,7 @@ type request struct {
 	Plan    []byte   // to be judged, as it is encoded
 	Apps    [][]byte // of the plan, as JSON, in its order
 	Dir     string
+	Release string // file
 	Paths   []string
 	MaxFile int64
 	Only    []string
@@ -71,6 +73,7 @@ type answer struct {
 	Policies     []Policy
 	Cases        []Case
 	Packages     map[string]Package
+	Release      Release
 }
 
 // err is what went wrong.
@@ -162,6 +165,11 @@ func (q request) answer(ctx context.Context, o Options) *answer {
 		a := ending(err)
 		a.Packages = packages
 		return a
+	case releasingTask:
+		release, err := releaseHere(o, q.Release)
+		a := ending(err)
+		a.Release = release
+		return a
 	case judgingTask:
 		return ending(judgeHere(ctx, o, q))
 	case vettingTask:
@@ -207,6 +215,9 @@ func answerOf(w Workspace, err error) *answer {
 		}
 		for name, p := range env.Proxies {
 			places["proxies."+name] = p.Pos
+		}
+		for name, f := range env.Freeze {
+			places["freeze."+name] = f.Pos
 		}
 		a.Environments = append(a.Environments, sentEnvironment{w.json[source{"", env.Name}], env.Name, env.Pos, places, w.homes[source{"", env.Name}]})
 	}

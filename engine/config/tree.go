@@ -213,6 +213,9 @@ func (s *scanner) parse(name string, data []byte) {
 	if f != nil {
 		pkg = f.PackageName()
 	}
+	if pkg == "" && err == nil && s.isRelease(f) {
+		return
+	}
 	if pkg == "" && err == nil {
 		s.refuse(name, "has no package clause", "start the file with: package "+packageName(path.Dir(rel)))
 		return

@@ -11,10 +11,14 @@ type Environment struct {
 	RequireDigest bool `json:"requireDigest,omitempty"`
 	// Approval: only saved plans that these people signed are applied; nil: any plan is. It is never in a plan, which could
 	// bring rules of its own.
-	Approval *Approval        `json:"approval,omitempty"`
-	Servers  map[string]Host  `json:"servers,omitempty"`
-	Proxies  map[string]Proxy `json:"proxies,omitempty"`
-	Pos      Pos              `json:"-"`
+	Approval *Approval `json:"approval,omitempty"`
+	// Freeze is when nothing is deployed, by name. It is never in a plan either.
+	Freeze map[string]Freeze `json:"freeze,omitempty"`
+	// Promote: only versions that another environment has proven are applied; nil: any. It is never in a plan either.
+	Promote *Promote         `json:"promote,omitempty"`
+	Servers map[string]Host  `json:"servers,omitempty"`
+	Proxies map[string]Proxy `json:"proxies,omitempty"`
+	Pos     Pos              `json:"-"`
 }
 
 // Approval says whose signatures a plan needs before it may be applied.
