@@ -28,9 +28,9 @@ func (con *consent) overrideFlags(cmd *cobra.Command) {
 
 // checkOverrides refuses reasons that say nothing.
 func (con *consent) checkOverrides() error {
-	for name, reason := range map[string]string{"override-freeze": con.freeze, "override-promotion": con.promote} {
-		if con.given(name) && (strings.TrimSpace(reason) == "" || shown(reason) != reason || strings.Contains(reason, "\n")) {
-			return usage("--%s %q: it is the reason, in words, on one line", name, reason)
+	for _, o := range []struct{ flag, reason string }{{"override-freeze", con.freeze}, {"override-promotion", con.promote}} {
+		if con.given(o.flag) && (strings.TrimSpace(o.reason) == "" || shown(o.reason) != o.reason || strings.Contains(o.reason, "\n")) {
+			return usage("--%s %q: it is the reason, in words, on one line", o.flag, o.reason)
 		}
 	}
 	return nil

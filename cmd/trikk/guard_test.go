@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -123,7 +124,9 @@ func TestPromotion(t *testing.T) {
 	file := b.path("hello.plan")
 	b.trikk(0, "plan", "hello@2.0", "-e", "demo", "-o", file).says("hello on app01 in first: 1.0 is live, not 2.0")
 	b.trikk(5, "apply", "--plan", file, "--yes").says(says, "1.0 is live, not 2.0")
-	long(t)
+	if os.Getenv("TRIKK_FULL") == "" {
+		return // that the reason is kept is tested with freezes
+	}
 	b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes").says("hello runs 1.0-")
 	b.trikk(0, "apply", "hello@2.0", "-e", "demo", "--yes", "--override-promotion", "first is being rebuilt").says("overridden: first is being rebuilt", "hello runs 2.0-")
 	b.trikk(0, "history").says("; promotion overridden: first is being rebuilt")
