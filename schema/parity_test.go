@@ -58,6 +58,8 @@ func TestDefinitionsHaveTheFieldsOfTheirTypes(t *testing.T) {
 		"#Teams":         {plan.Teams{}, nil},
 		"#Webhook":       {plan.Webhook{}, nil},
 		"#Mail":          {plan.Mail{}, nil},
+		"#Freeze":        {plan.Freeze{}, nil},
+		"#Promote":       {plan.Promote{}, nil},
 		"#Server":        {plan.Host{}, []string{"name"}},
 		"#Proxy":         {plan.Proxy{}, []string{"name"}},
 		"#Driver":        {plan.Driver{}, nil},

@@ -263,5 +263,10 @@ func TestWrongEnvironmentsAreRefused(t *testing.T) {
 		{`proxies: a: {address: "x", driver: marker: {file: "m", settle: "0s"}}`, "proxies.a.driver.marker.settle", "longer than 0"},
 		{`proxies: a: {address: "x", driver: command: drain: "d"}`, "proxies.a.driver.command.admit", "required"},
 		{`protected: "yes"`, "protected", "bool"},
+		{`freeze: a: {from: "2026-12-23", to: "2026-12-24"}`, "freeze.a.reason", "required"},
+		{`freeze: a: {from: "23.12.2026", to: "2026-12-24", reason: "x"}`, "freeze.a.from", "must be a time"},
+		{`freeze: a: {from: "14:00", to: "15:00", days: ["friday"], reason: "x"}`, "freeze.a.days.0", "must be one of mon"},
+		{`freeze: a: {from: "14:00", to: "15:00", days: [], reason: "x"}`, "freeze.a.days", "MinItems"},
+		{`freeze: a: {from: "14:00", to: "15:00", zone: "../etc/passwd", reason: "x"}`, "freeze.a.zone", "must be the name of a time zone"},
 	})
 }

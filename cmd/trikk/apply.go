@@ -14,15 +14,18 @@ func (c *cli) applyCommand() *cobra.Command {
 	var v planView
 	var file string
 	cmd := &cobra.Command{
-		Use:   "apply APP[@VERSION]… -e ENV | --plan FILE",
+		Use:   "apply APP[@VERSION]… -e ENV | -f RELEASE -e ENV | --plan FILE",
 		Short: "Plan, show, confirm, run",
 		Long: "Compiles the plan, shows it, asks, and runs it. With --plan it runs exactly that saved plan, once, if nothing has\n" +
 			"changed since." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitReverted, exitBroken, exitUsage, exitInterrupted),
-		Example: "  trikk apply jmsadmin@10.41.0 -e prod\n  trikk apply --plan jmsadmin.plan\n  trikk apply hello -e test --artifact build/hello.tar.gz",
+		Example: "  trikk apply jmsadmin@10.41.0 -e prod\n  trikk apply --plan jmsadmin.plan\n  trikk apply -f releases/2026.11.cue -e prod\n  trikk apply hello -e test --artifact build/hello.tar.gz",
 		RunE: func(cmd *cobra.Command, names []string) error {
+			if err := con.checkOverrides(); err != nil {
+				return err
+			}
 			if file != "" {
-				if len(names) > 0 || sel.all || sel.selector != "" || sel.artifact != "" {
+				if sel.some(names) || sel.release != "" {
 					return usage("--plan FILE says it all: name no apps beside it")
 				}
 				return c.applySaved(cmd.Context(), file, sel.deadline, con, v)
@@ -39,7 +42,10 @@ func (c *cli) applyCommand() *cobra.Command {
 	}
 	sel.flags(c, cmd)
 	sel.deadlineFlag(cmd)
+	sinceFlag(cmd, &sel.since)
+	sel.releaseFlag(cmd)
 	con.flags(c, cmd)
+	con.overrideFlags(cmd)
 	c.waitFlag(cmd)
 	c.issueFlag(cmd)
 	f := cmd.Flags()
@@ -59,12 +65,21 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 	f := c.fleet(ch.env, in.ID)
 	defer f.close()
 	f.notify = ch.env.Notify
+	f.guard = guard{env: ch.env, config: ch.config, back: kind == plan.Rollback, con: con}
+	if err := f.guarded(&v); err != nil {
+		return err
+	}
 	if kind == plan.Deploy {
 		if err := f.build(ctx, ch.apps); err != nil {
 			return err
 		}
 	}
-	f.judge = func(ctx context.Context, p plan.Plan) error { return c.judged(ctx, ch.config, p) }
+	f.judge = func(ctx context.Context, p plan.Plan) error {
+		if err := c.judged(ctx, ch.config, p); err != nil {
+			return err
+		}
+		return f.promoted(ctx, p, &v)
+	}
 	p, err := f.plan(ctx, ch, in)
 	if err != nil {
 		return err
@@ -73,6 +88,9 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 		return err
 	}
 	return f.confirmAndRun(ctx, p, con, v, func(ctx context.Context, p plan.Plan) (plan.Plan, error) {
+		if err := f.guarded(&v); err != nil {
+			return p, err
+		}
 		return f.renewed(ctx, p, con, v)
 	})
 }
@@ -91,7 +109,7 @@ func (c *cli) applySaved(ctx context.Context, file string, deadline time.Duratio
 	if c.flags.env != "" && c.flags.env != p.Env {
 		return usage("the plan is for %s, not for %s", p.Env, c.flags.env)
 	}
-	env, err := c.trusted(ctx, s)
+	w, env, err := c.trusted(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -101,10 +119,20 @@ func (c *cli) applySaved(ctx context.Context, file string, deadline time.Duratio
 	f := c.fleet(p.Inventory, p.ID)
 	defer f.close()
 	f.notify = env.Notify
+	f.guard = guard{env: env, config: w, back: goesBack(p), con: con}
+	if err := f.guarded(&v); err != nil {
+		return err
+	}
 	if err := f.fresh(ctx, p); err != nil {
 		return err
 	}
+	if err := f.promoted(ctx, p, &v); err != nil {
+		return err
+	}
 	return f.confirmAndRun(ctx, p, con, v, func(ctx context.Context, p plan.Plan) (plan.Plan, error) {
+		if err := f.guarded(&v); err != nil {
+			return p, err
+		}
 		return p, f.fresh(ctx, p)
 	})
 }
@@ -147,7 +175,7 @@ func (f *fleet) showPlanned(ctx context.Context, p plan.Plan, v planView) error 
 		return err
 	}
 	events := &jsonView{w: c.out, run: p.ID, now: c.now}
-	events.planned(p)
+	events.planned(v.noted(p))
 	if p.Empty() {
 		events.finish(nothingDone(p))
 	}

@@ -12,27 +12,28 @@ import (
 )
 
 // trusted refuses a saved plan that its environment, as the config repository at hand writes it, does not let be applied. The
-// plan itself is not asked: it could bring rules of its own. It gives the environment.
-func (c *cli) trusted(ctx context.Context, s savedPlan) (plan.Environment, error) {
+// plan itself is not asked: it could bring rules of its own. It gives that repository and environment.
+func (c *cli) trusted(ctx context.Context, s savedPlan) (config.Workspace, plan.Environment, error) {
+	var env plan.Environment
 	w, err := c.load(ctx)
 	var wrong *config.Errors
 	if errors.As(err, &wrong) && wrong.List[0].Pos.File == "" {
-		return plan.Environment{}, refused("what %s asks of a plan is not known: %w; apply in the config repository, or name it with -C DIR", s.plan.Env, err)
+		return w, env, refused("what %s asks of a plan is not known: %w; apply in the config repository, or name it with -C DIR", s.plan.Env, err)
 	}
 	if err != nil {
-		return plan.Environment{}, &exitError{exitConfig, err}
+		return w, env, &exitError{exitConfig, err}
 	}
-	env, err := w.Environment(s.plan.Env)
+	env, err = w.Environment(s.plan.Env)
 	if err != nil {
-		return plan.Environment{}, refused("plan %s is foreign here: %w", s.plan.ID, err)
+		return w, env, refused("plan %s is foreign here: %w", s.plan.ID, err)
 	}
 	if differs := plan.Foreign(s.plan, env); len(differs) > 0 {
-		return plan.Environment{}, refused("plan %s is foreign: %s is another one in this config repository (make a new plan with trikk plan):\n  %s", s.plan.ID, env.Name, strings.Join(differs, "\n  "))
+		return w, env, refused("plan %s is foreign: %s is another one in this config repository (make a new plan with trikk plan):\n  %s", s.plan.ID, env.Name, strings.Join(differs, "\n  "))
 	}
 	if err := c.judged(ctx, w, s.plan); err != nil {
-		return plan.Environment{}, err
+		return w, env, err
 	}
-	return env, c.approved(s, env)
+	return w, env, c.approved(s, env)
 }
 
 // approved checks the signatures against the environment's rules.

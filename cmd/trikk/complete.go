@@ -84,7 +84,8 @@ func (c *cli) argumentCandidates() map[string]candidates {
 		"plan": versions, "apply": c.applied(versions), "rehearse": orFiles(versions), "status": c.appNames, "exec": c.beforeDash(c.appNames),
 		"rollback": app, "unlock": app, "logs": app, "diff": app, "history": app, "render": c.rendered,
 		"resume": onlyFirst(c.cutRuns), "show": onlyFirst(orFiles(c.allRuns)), "sign": onlyFirst(plans),
-		"vet": folders, "test": folders, "init": initialised, "man": onlyFirst(folders), "demo": nothing, "schema": onlyFirst(schemaPaths),
+		"vet": folders, "test": folders, "init": initialised, "man": onlyFirst(folders), "demo": nothing,
+		"notify test": nothing, "notify show": nothing, "notify retry": c.allRuns, "schema": onlyFirst(schemaPaths),
 	}
 }
 
@@ -97,8 +98,9 @@ func (c *cli) valueCandidates() map[string]candidates {
 		"--selector": c.labels, "ps --app": c.appNames, "exec --server": listed(c.serverNames), "render --server": c.serverNames,
 		"rollback --to": c.pastReleases, "unlock --run": c.lockingRuns,
 		"--keep": folders, "--plan": plans, "--artifact": files, "--key": files, "--sign": files, "--output": files, "render --output": folders,
-		"--as": nothing, "--match": nothing,
-		"--sort": oneOf("swap", "rss", "cpu"), "init --from": oneOf("ansible"),
+		"--as": nothing, "--match": nothing, "--changed-since": nothing, "--override-freeze": nothing, "--override-promotion": nothing, "--issue": nothing,
+		"--release": files,
+		"--sort":    oneOf("swap", "rss", "cpu"), "init --from": oneOf("ansible"),
 		"vet --format": oneOf(formats()...), "plan --format": oneOf(formatText, formatMarkdown, formatMermaid), "schema --format": oneOf(formatText, formatJSONSchema),
 	}
 }

@@ -13,6 +13,9 @@ import (
 // consent is how a person agrees beforehand.
 type consent struct {
 	confirm string // --confirm ENV
+	freeze  string // --override-freeze REASON
+	promote string // --override-promotion REASON
+	given   func(flag string) bool
 }
 
 func (con *consent) flags(c *cli, cmd *cobra.Command) {

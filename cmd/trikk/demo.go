@@ -102,7 +102,7 @@ func (d *demonstration) deploy(ctx context.Context, version, want string) error 
 	if err != nil {
 		return err
 	}
-	ch, err := c.pick(w, selection{}, []string{"hello@" + version})
+	ch, err := c.pick(ctx, w, selection{}, []string{"hello@" + version})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ func scenes() map[string]func(*testing.T) *stage {
 		"empty":       emptyStage,       // a folder with an Ansible inventory
 		"new":         newStage,         // what trikk init makes; nothing is reached
 		"typo":        typoStage,        // the same, with a misspelt field
+		"frozen":      frozenStage,      // the same, in a freeze of test
 		"notifying":   notifyingStage,   // the same, with a chat that is told of runs
 		"mistakes":    mistakesStage,    // an app that does everything wrong
 		"repository":  repositoryStage,  // the examples of this repository
@@ -91,6 +92,16 @@ func notifyingStage(t *testing.T) *stage {
 environments: prod: notify: chat: slack: {channel: "C0123456789", token: env: "SLACK_TOKEN"}
 `)
 	s.shown = strings.NewReplacer(who(), "anna@desk")
+	return s
+}
+
+func frozenStage(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.write(t, "environments/freeze.cue", `package environments
+
+environments: test: freeze: migration: {from: "2026-01-01", to: "2999-12-31", zone: "Europe/Vienna", reason: "the data center moves"}
+`)
 	return s
 }
 

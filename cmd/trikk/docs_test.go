@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"cuelang.org/go/cue/parser"
+
+	"golang.org/x/tools/txtar"
+	"trikk.dev/engine/config"
 )
 
 // page is one Markdown file of the repository.
@@ -173,6 +176,8 @@ func TestDocsConfig(t *testing.T) {
 			case strings.HasPrefix(b.text, "package "):
 				count++
 				vetted(t, p, b.line, map[string]string{"apps/hello/app.cue": b.text})
+			case strings.HasPrefix(b.text, "release: "):
+				released(t, p, b)
 			case placed && strings.HasSuffix(name, ".cue") && strings.HasPrefix(rest, "package "):
 				together[name] = rest
 			default:
@@ -202,6 +207,16 @@ func whole(part string) string {
 		}
 	}
 	return strings.Join(append(lines, "}"), "\n")
+}
+
+// released reads a release file that the docs show.
+func released(t *testing.T, p page, b block) {
+	t.Helper()
+	dir := t.TempDir()
+	lay(t, dir, []txtar.File{{Name: "cue.mod/module.cue", Data: []byte("module: \"docs.example@v0\"\nlanguage: version: \"v0.17.0\"\n")}, {Name: "release.cue", Data: []byte(b.text)}})
+	if _, err := config.ReadRelease(t.Context(), config.Options{Dir: dir}, "release.cue"); err != nil {
+		t.Errorf("%s:%d: %v", p.name, b.line, err)
+	}
 }
 
 // vetted runs trikk vet on a new config repository with some files replaced; an empty text removes one.

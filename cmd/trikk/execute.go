@@ -89,7 +89,7 @@ func (f *fleet) gather(ctx context.Context, env plan.Environment, apps []plan.Ap
 
 // again is the question that a plan's facts answered.
 func again(p plan.Plan) ([]plan.App, plan.Intent) {
-	in := plan.Intent{Kind: plan.Deploy, ID: p.ID, Versions: map[string]string{}}
+	in := plan.Intent{Kind: plan.Deploy, ID: p.ID, Release: p.Release, Versions: map[string]string{}}
 	if p.DeadlineBy == plan.ByFlag {
 		in.Deadline = p.Deadline
 	}
@@ -130,6 +130,9 @@ func (f *fleet) execute(ctx context.Context, p plan.Plan, check recheck) (plan.O
 	}
 	if err != nil {
 		return plan.Outcome{}, err
+	}
+	if c.flags.json {
+		(&jsonView{w: c.out, run: f.run, now: c.now}).overridden(f.meta.Overrides)
 	}
 	return f.drive(ctx, p, driving{log: log, lock: lock})
 }

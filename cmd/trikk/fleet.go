@@ -37,6 +37,7 @@ type fleet struct {
 	judge func(context.Context, plan.Plan) error
 	// notify are those who are told how a run ends.
 	notify map[string]plan.Notifier
+	guard  guard
 }
 
 // fleet wires the rooms together for a run that begins now. Nothing is dialled yet.
@@ -122,7 +123,7 @@ func built(apps []plan.App) error {
 // intent is what the command line asked for.
 func (c *cli) intent(ch chosen, kind string) plan.Intent {
 	now := c.now().UTC()
-	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Versions: ch.versions, Deadline: plan.Duration(ch.deadline)}
+	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Release: ch.release, Versions: ch.versions, Deadline: plan.Duration(ch.deadline)}
 }
 
 // who is the person on the controller, user@host.

@@ -62,7 +62,10 @@ type historyLine struct {
 	Apps    []historyApp `json:"apps"`
 	Result  string       `json:"result"` // as an outcome's status, or "goes on" or "cut off"
 	Seconds float64      `json:"seconds"`
-	run     string
+	// Overrides are the guards that the run went past.
+	Overrides []run.Override `json:"overrides,omitempty"`
+	Release   string         `json:"release,omitempty"` // that the versions were of
+	run       string
 }
 
 // historyApp is what a run did to one app.
@@ -99,7 +102,7 @@ func (c *cli) history(app, env string, most int) ([]historyLine, error) {
 }
 
 func (c *cli) historyLine(s run.Saved) historyLine {
-	l := historyLine{run: s.Meta.Run, Plan: s.Plan.ID, Started: s.Meta.Started, Who: s.Meta.Who, Env: s.Plan.Env, Apps: []historyApp{}, Result: c.resultOf(s)}
+	l := historyLine{run: s.Meta.Run, Plan: s.Plan.ID, Started: s.Meta.Started, Who: s.Meta.Who, Env: s.Plan.Env, Apps: []historyApp{}, Result: c.resultOf(s), Overrides: s.Meta.Overrides, Release: s.Plan.Release}
 	l.Seconds = c.lasted(s, l.Result).Seconds()
 	for _, a := range s.Plan.Apps {
 		h := historyApp{App: a.App, Intent: a.Intent, From: append([]string{}, a.From...), To: a.To}
@@ -160,7 +163,7 @@ func (c *cli) showHistory(lines []historyLine, app string) error {
 	t := table{}
 	t.row("RUN", "STARTED", "TOOK", "WHO", "ENV", "RESULT", "APPS")
 	for _, l := range lines {
-		t.row(l.run, l.Started, ran(seconds(l.Seconds)), l.Who, l.Env, l.Result, historyApps(l.Apps, app))
+		t.row(l.run, l.Started, ran(seconds(l.Seconds)), l.Who, l.Env, l.Result, shown(historyApps(l.Apps, app)+historyMore(l)))
 	}
 	t.flush(c.out)
 	return nil
@@ -186,6 +189,18 @@ func historyApps(apps []historyApp, asked string) string {
 		out = append(out[:most], fmt.Sprintf("and %d more", len(out)-most))
 	}
 	return strings.Join(out, ", ")
+}
+
+// historyMore says which release a run was of, and which guards it went past, and why.
+func historyMore(l historyLine) string {
+	out := ""
+	if l.Release != "" {
+		out = fmt.Sprintf(" (release %q)", l.Release)
+	}
+	for _, o := range l.Overrides {
+		out += fmt.Sprintf("; %s overridden: %s", o.Guard, o.Reason)
+	}
+	return out
 }
 
 func fromText(from []string) string {

@@ -39,6 +39,9 @@ func (c *cli) planCommand() *cobra.Command {
 			if err := c.judged(cmd.Context(), ch.config, p); err != nil {
 				return err
 			}
+			if v.guards, err = c.guardNotes(cmd.Context(), ch, p); err != nil {
+				return err
+			}
 			if err := c.printPlan(cmd.Context(), p, v, to); err != nil {
 				return err
 			}
@@ -50,6 +53,8 @@ func (c *cli) planCommand() *cobra.Command {
 	}
 	sel.flags(c, cmd)
 	sel.deadlineFlag(cmd)
+	sinceFlag(cmd, &sel.since)
+	sel.releaseFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
 	f.BoolVar(&offline, "offline", false, "plan against empty facts: no network, shows the whole way")

@@ -16,6 +16,8 @@ import (
 type selection struct {
 	selector string
 	all      bool
+	since    string // --changed-since REF
+	release  string // -f FILE
 	artifact string // --artifact PATH
 	deadline time.Duration
 }
@@ -24,6 +26,16 @@ func (s *selection) flags(c *cli, cmd *cobra.Command) {
 	c.envFlag(cmd)
 	cmd.Flags().StringVarP(&s.selector, "selector", "l", "", "the apps whose labels fit `SELECTOR`: team=gis,tier!=batch")
 	cmd.Flags().BoolVar(&s.all, "all", false, "all apps of the environment")
+}
+
+// releaseFlag adds -f to a command that deploys.
+func (s *selection) releaseFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVarP(&s.release, "release", "f", "", "the apps and versions of the release in `FILE`")
+}
+
+// some tells whether apps are chosen in any way but by a release.
+func (s selection) some(names []string) bool {
+	return len(names) > 0 || s.selector != "" || s.all || s.since != "" || s.artifact != ""
 }
 
 // deadlineFlag adds --deadline to a command that makes a plan.
@@ -59,6 +71,7 @@ type chosen struct {
 	env      plan.Environment
 	apps     []plan.App
 	versions map[string]string // asked for, by app
+	release  string            // that the versions are of; ""
 	words    []string          // of the command line that chose them
 	config   config.Workspace  // that they are of
 }
@@ -68,17 +81,23 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 	if err := c.needEnv(); err != nil {
 		return chosen{}, err
 	}
-	if len(names) == 0 && s.selector == "" && !s.all {
+	if s.release != "" && s.some(names) {
+		return chosen{}, usage("-f FILE names its apps itself: it goes with -e ENV, and with no other choice of apps")
+	}
+	if s.release == "" && !s.some(names) {
 		return chosen{}, usage("name an app, or select some with -l SELECTOR or --all")
 	}
 	w, err := c.load(ctx)
 	if err != nil {
 		return chosen{}, &exitError{exitConfig, err}
 	}
-	return c.pick(w, s, names)
+	if s.release != "" {
+		return c.pickRelease(ctx, w, s)
+	}
+	return c.pick(ctx, w, s, names)
 }
 
-func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, error) {
+func (c *cli) pick(ctx context.Context, w config.Workspace, s selection, names []string) (chosen, error) {
 	out := chosen{config: w, deadline: s.deadline, versions: map[string]string{}, words: s.words(names)}
 	plain := make([]string, len(names))
 	for i, n := range names {
@@ -98,9 +117,14 @@ func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, err
 	if out.env, err = w.Environment(c.flags.env); err != nil {
 		return chosen{}, &exitError{exitConfig, err}
 	}
-	out.apps, err = w.Select(c.flags.env, config.Selection{Names: plain, Labels: s.selector, All: s.all})
+	out.apps, err = w.Select(c.flags.env, config.Selection{Names: plain, Labels: s.selector, All: s.all || s.since != ""})
 	if err != nil {
 		return chosen{}, &exitError{exitConfig, err}
+	}
+	if s.since != "" {
+		if out.apps, err = c.onlyChanged(ctx, w, s, out.apps); err != nil {
+			return chosen{}, err
+		}
 	}
 	if s.artifact == "" {
 		return out, nil
@@ -112,6 +136,27 @@ func (c *cli) pick(w config.Workspace, s selection, names []string) (chosen, err
 	return out, built(out.apps)
 }
 
+// pickRelease picks the apps of a release file, with its versions.
+func (c *cli) pickRelease(ctx context.Context, w config.Workspace, s selection) (chosen, error) {
+	if _, err := w.Environment(c.flags.env); err != nil {
+		return chosen{}, &exitError{exitConfig, err}
+	}
+	r, err := config.ReadRelease(ctx, c.loading(nil), c.absolute(s.release))
+	if err == nil {
+		err = w.Fits(r, c.flags.env)
+	}
+	if err != nil {
+		return chosen{}, &exitError{exitConfig, err}
+	}
+	var names []string
+	for _, app := range sortedKeys(r.Apps) {
+		names = append(names, app+"@"+r.Apps[app].Version)
+	}
+	out, err := c.pick(ctx, w, s, names)
+	out.release, out.words = r.Name, []string{"-f", s.release}
+	return out, err
+}
+
 // words are the selection as it is typed.
 func (s selection) words(names []string) []string {
 	out := slices.Clone(names)
@@ -120,6 +165,9 @@ func (s selection) words(names []string) []string {
 	}
 	if s.all {
 		out = append(out, "--all")
+	}
+	if s.since != "" {
+		out = append(out, "--changed-since", s.since)
 	}
 	if s.artifact != "" {
 		out = append(out, "--artifact", s.artifact)

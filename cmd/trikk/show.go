@@ -50,7 +50,7 @@ func (c *cli) showSaved(s savedPlan) error {
 		return err
 	}
 	p := s.plan
-	fmt.Fprintf(visible{c.out}, "plan %s of %s, made %s for %s\n", p.ID, p.CreatedBy, p.CreatedAt, p.Env)
+	fmt.Fprintf(visible{c.out}, "plan %s%s of %s, made %s for %s\n", p.ID, ofRelease(p), p.CreatedBy, p.CreatedAt, p.Env)
 	for _, by := range s.signs {
 		fmt.Fprintf(c.out, "signed by %s\n", by.Fingerprint())
 	}
@@ -69,7 +69,10 @@ func (c *cli) showRun(s run.Saved) error {
 		return c.jsonRun(s)
 	}
 	result := c.resultOf(s)
-	fmt.Fprintf(visible{c.out}, "run %s of %s in %s, started %s, took %s: %s\n", s.Meta.Run, s.Meta.Who, s.Plan.Env, s.Meta.Started, ran(c.lasted(s, result)), result)
+	fmt.Fprintf(visible{c.out}, "run %s%s of %s in %s, started %s, took %s: %s\n", s.Meta.Run, ofRelease(s.Plan), s.Meta.Who, s.Plan.Env, s.Meta.Started, ran(c.lasted(s, result)), result)
+	for _, line := range overridesText(s.Meta.Overrides) {
+		fmt.Fprintln(visible{c.out}, line)
+	}
 	for _, a := range s.Plan.Apps {
 		fmt.Fprintln(c.out, headline(s.Plan, a))
 	}
@@ -130,7 +133,8 @@ func (c *cli) jsonRun(s run.Saved) error {
 	if err != nil {
 		return fmt.Errorf("run %s: when it was started: %w", s.Meta.Run, err)
 	}
-	v := &jsonView{w: c.out, now: func() time.Time { return at }}
+	v := &jsonView{w: c.out, now: func() time.Time { return at }, run: s.Meta.Run}
+	v.overridden(s.Meta.Overrides)
 	v.start(s.Meta.Run, s.Plan)
 	for _, e := range s.Journal {
 		if t, err := time.Parse(time.RFC3339Nano, e.Time); err == nil {

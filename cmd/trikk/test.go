@@ -18,6 +18,7 @@ import (
 type testRun struct {
 	match  string // a pattern of names
 	update bool
+	since  string
 }
 
 func (c *cli) testCommand() *cobra.Command {
@@ -37,11 +38,21 @@ func (c *cli) testCommand() *cobra.Command {
 			if err != nil {
 				return usage("--match %s: %w", t.match, err)
 			}
+			dirs, err = c.narrowed(cmd.Context(), t.since, dirs)
+			if errors.Is(err, errUnchanged) {
+				return c.nothingChanged(t.since)
+			}
+			if err != nil {
+				return err
+			}
 			cases, err := config.Tests(cmd.Context(), c.loading(dirs))
 			if err != nil {
 				return c.showMistakes(err)
 			}
 			cases = matching(cases, chosen)
+			if len(cases) == 0 && t.since != "" {
+				return c.nothingTested(t.since)
+			}
 			if len(cases) == 0 {
 				return &exitError{exitConfig, noTests(t.match)}
 			}
@@ -55,6 +66,7 @@ func (c *cli) testCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&t.match, "match", "", "only tests whose folder and name match `PATTERN`, a regular expression")
 	cmd.Flags().BoolVar(&t.update, "update", false, "write the golden files that differ")
+	sinceFlag(cmd, &t.since)
 	return cmd
 }
 

@@ -14,20 +14,30 @@ import (
 )
 
 func (c *cli) vetCommand() *cobra.Command {
-	format := formatText
+	format, since := formatText, ""
 	cmd := &cobra.Command{
 		Use:   "vet [DIR…]",
 		Short: "Validate every app and environment, offline",
 		Long: "Validates every app and environment of the config repository and checks them against each other, and against the\n" +
 			"policies. It needs no network and prints every mistake, one a line: file:line:col: what (hint). --format prints them\n" +
-			"as CI systems read them." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
-		Example: "  trikk vet\n  trikk vet apps/gis\n  trikk vet --format sarif > vet.sarif",
+			"as CI systems read them. --changed-since checks only what differs from a git commit." + exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
+		Example: "  trikk vet\n  trikk vet apps/gis\n  trikk vet --format sarif > vet.sarif\n  trikk vet --changed-since origin/main",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
 			if err := c.settleFormat(cmd.Flags(), &format); err != nil {
 				return err
 			}
+			write := documents()[format]
+			dirs, err := c.narrowed(cmd.Context(), since, dirs)
+			switch {
+			case errors.Is(err, errUnchanged) && write != nil:
+				return c.showReport(findings{}, nil, write)
+			case errors.Is(err, errUnchanged):
+				return c.nothingChanged(since)
+			case err != nil:
+				return err
+			}
 			found, err := c.vetted(cmd.Context(), dirs)
-			if write := documents()[format]; write != nil {
+			if write != nil {
 				return c.showReport(found, err, write)
 			}
 			if err != nil {
@@ -38,6 +48,7 @@ func (c *cli) vetCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&format, "format", format, "print as `FORMAT`: "+strings.Join(formats(), ", "))
+	sinceFlag(cmd, &since)
 	return cmd
 }
 

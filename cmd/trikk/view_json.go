@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"trikk.dev/engine/plan"
+	"trikk.dev/engine/run"
 )
 
 // jsonView writes one object a line with time, run and event.
@@ -37,8 +38,19 @@ func (v *jsonView) planned(p plan.Plan) {
 		apps = append(apps, app{a.App, a.Intent, append([]string{}, a.From...), a.To})
 	}
 	hosts, steps := figures(p)
-	v.emit("plan", map[string]any{"plan": p.ID, "env": p.Env, "apps": apps, "hosts": hosts, "steps": steps, "notes": append([]string{}, p.Notes...),
-		"skipped": append([]plan.Skipped{}, p.Skipped...), "deadline": p.Deadline})
+	fields := map[string]any{"plan": p.ID, "env": p.Env, "apps": apps, "hosts": hosts, "steps": steps, "notes": append([]string{}, p.Notes...),
+		"skipped": append([]plan.Skipped{}, p.Skipped...), "deadline": p.Deadline}
+	if p.Release != "" {
+		fields["release"] = p.Release
+	}
+	v.emit("plan", fields)
+}
+
+// overridden tells of the guards that the run went past.
+func (v *jsonView) overridden(list []run.Override) {
+	for _, o := range list {
+		v.emit("guard.overridden", map[string]any{"guard": o.Guard, "said": o.Said, "reason": o.Reason})
+	}
 }
 
 func (v *jsonView) start(runID string, p plan.Plan) {

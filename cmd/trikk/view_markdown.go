@@ -22,6 +22,7 @@ const markdownSpare = 400
 // does not fit is left out in whole parts, the steps first, and named at the end. It holds no secret, as no plan does; and nothing
 // that an app's config or a server says can end a fence, a cell or the folding around it.
 func markdown(p plan.Plan, v planView) string {
+	p = v.noted(p)
 	if p.Empty() {
 		return fmt.Sprintf("### trikk plan for %s\n\n%s\n%s", span(p.Env), nothingToDo(p), markdownNotes(p))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"trikk.dev/engine/act"
@@ -16,6 +17,13 @@ type planView struct {
 	whole   bool           // no step leaves anything out: also how it is taken back, its secrets and, with scripts, what is no shell
 	format  string         // formatText, formatMarkdown or formatMermaid; "": text
 	files   []act.FileDiff // what becomes of generated files
+	guards  []string       // what guards of the environment say now; it is no part of the plan
+}
+
+// noted is a plan with all that a person must know first.
+func (v planView) noted(p plan.Plan) plan.Plan {
+	p.Notes = slices.Concat(v.guards, p.Notes)
+	return p
 }
 
 // steps tells whether single steps are shown.
@@ -24,6 +32,7 @@ func (v planView) steps() bool { return v.full || v.scripts }
 // showPlan writes a plan for people: what they must know first, then each app, what stays as it is, and the totals last.
 func showPlan(to io.Writer, p plan.Plan, v planView) {
 	w := visible{to}
+	p = v.noted(p)
 	showNotes(w, p)
 	if p.Empty() {
 		fmt.Fprintln(w, nothingToDo(p))
@@ -112,7 +121,15 @@ func summary(p plan.Plan) string {
 	if p.Deadline > 0 && p.Deadline != plan.DefaultDeadline {
 		within = fmt.Sprintf(", within %s", p.Deadline.Short())
 	}
-	return fmt.Sprintf("Plan %s: %s, %s, %s%s.", p.ID, plural(len(p.Apps), "app"), plural(hosts, "host"), plural(steps, "step"), within)
+	return fmt.Sprintf("Plan %s%s: %s, %s, %s%s.", p.ID, ofRelease(p), plural(len(p.Apps), "app"), plural(hosts, "host"), plural(steps, "step"), within)
+}
+
+// ofRelease says which release a plan is of.
+func ofRelease(p plan.Plan) string {
+	if p.Release == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of release %q", p.Release)
 }
 
 // figures counts the hosts and the steps of a plan.

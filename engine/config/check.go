@@ -55,6 +55,7 @@ func (w *Workspace) check(folders []folder, outcomes []outcome) []Diagnostic {
 		}
 	}
 	c.environments(sortedEnvironments(slices.Concat(w.Environments, envs)))
+	c.promotions()
 	c.duplicates()
 	c.namesakes(outcomes)
 	for _, a := range c.apps {

@@ -94,7 +94,7 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 		return loading{}, fmt.Errorf("evaluating: %w", err)
 	}
 	l := loading{Workspace: newWorkspace(m, outcomes), evaluator: e, folders: folders, outcomes: outcomes}
-	l.Files = m.filesOf(folders)
+	l.Files, l.packages = m.filesOf(folders), m.packages(folders)
 	if len(o.only) == 0 {
 		diags = append(diags, l.across(within)...)
 	}

@@ -161,6 +161,7 @@ func (r *reader) inventory(pkg, v cue.Value) {
 		r.outcome.keep(source{"", name}, data)
 		r.approval(e, places)
 		r.notifiers(e, places)
+		r.freezes(e, places)
 		r.outcome.envs = append(r.outcome.envs, e)
 	}
 }
@@ -182,6 +183,10 @@ func naming(e *plan.Environment, places map[string]plan.Pos) {
 	for name, p := range e.Proxies {
 		p.Name, p.Pos = name, places["proxies."+name]
 		e.Proxies[name] = p
+	}
+	for name, f := range e.Freeze {
+		f.Name, f.Pos = name, places["freeze."+name]
+		e.Freeze[name] = f
 	}
 }
 

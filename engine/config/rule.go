@@ -50,6 +50,7 @@ func Rules() []Rule {
 		{ID: "approval", What: "The rules of approval can't be satisfied or read.", Help: "docs/security.md shows the rules and the keys.", parts: []string{"nobody could ever apply", "is no public key", "is an RSA key"}},
 		{ID: "notify", What: "Somebody who is to be told of runs can't be told so.", Help: "docs/notifications.md shows notifiers and their templates.",
 			starts: []string{"template ", "webhook: what the template", "there is no file ", "the password would go over the network"}, parts: []string{"is no mail address"}},
+		{ID: "freeze", What: "A freeze window is no time.", Help: "docs/guards.md shows windows.", parts: []string{"freeze window", "no day of the calendar", "no time of day", "unknown time zone"}},
 		{ID: "expression", What: "An expression has no value.", Help: "Correct its operands or arguments.",
 			starts: []string{"failed arithmetic", "invalid operand", "invalid left-hand", "invalid right-hand", "cannot use", "cannot call", "not enough arguments", "too many arguments", "index out of range", "error in call"}},
 		{ID: "build-tag", What: "A file would be left out, or read in, by an attribute.", Help: "Remove the attribute: trikk reads all files, and no build tags.", parts: []string{"excludes the file", "is not allowed in a config repository"}},

@@ -69,6 +69,13 @@ func (r *reader) salvageInventory(v cue.Value) {
 		if known["notify"] {
 			r.notifiers(e, places)
 		}
+		if !known["promote"] {
+			e.Promote = nil
+		}
+		if !known["freeze"] {
+			e.Freeze = nil
+		}
+		r.freezes(e, places)
 		r.hide(e, hidden...)
 	}
 }

@@ -19,10 +19,12 @@ const maxStack = 256 << 20
 type task string
 
 const (
-	loadingTask task = "load"
-	vettingTask task = "vet"
-	testingTask task = "test"
-	judgingTask task = "judge"
+	loadingTask   task = "load"
+	vettingTask   task = "vet"
+	testingTask   task = "test"
+	judgingTask   task = "judge"
+	listingTask   task = "list"
+	releasingTask task = "release"
 )
 
 // request is what the evaluating process is asked.
@@ -31,6 +33,7 @@ type request struct {
 	Plan    []byte   // to be judged, as it is encoded
 	Apps    [][]byte // of the plan, as JSON, in its order
 	Dir     string
+	Release string // file
 	Paths   []string
 	MaxFile int64
 	Only    []string
@@ -69,6 +72,8 @@ type answer struct {
 	Warnings     []sentDiagnostic
 	Policies     []Policy
 	Cases        []Case
+	Packages     map[string]Package
+	Release      Release
 }
 
 // err is what went wrong.
@@ -111,6 +116,7 @@ type sentApp struct {
 	Secrets        map[string]plan.Secret // by field, with what was found of them
 	Pos            plan.Pos
 	Places         map[string]plan.Pos
+	Home           string // ID of its package
 }
 
 type sentEnvironment struct {
@@ -120,6 +126,7 @@ type sentEnvironment struct {
 	Places  map[string]plan.Pos    // of its hosts
 	Dir     string                 // of those who are told of runs
 	Secrets map[string]plan.Secret // theirs by name, with what was found of them
+	Home    string                 // ID of its package
 }
 
 // Serve is the evaluating process of Isolation: it reads one request and writes reports. It is called by nothing else, since it
@@ -155,6 +162,16 @@ func (q request) answer(ctx context.Context, o Options) *answer {
 		a := ending(err)
 		a.Cases = cases
 		return a
+	case listingTask:
+		packages, err := packagesHere(ctx, o)
+		a := ending(err)
+		a.Packages = packages
+		return a
+	case releasingTask:
+		release, err := releaseHere(o, q.Release)
+		a := ending(err)
+		a.Release = release
+		return a
 	case judgingTask:
 		return ending(judgeHere(ctx, o, q))
 	case vettingTask:
@@ -183,9 +200,9 @@ func answerOf(w Workspace, err error) *answer {
 		a.Warnings, a.Files = sent(w.Warnings), w.Files
 		return a
 	}
-	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Policies: w.Policies, Files: w.Files}
+	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Policies: w.Policies, Files: w.Files, Packages: w.packages}
 	for _, app := range w.apps {
-		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places}
+		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places, Home: w.homes[source{app.Name, app.Env}]}
 		if f := app.Artifact.File; f != nil {
 			s.Path = f.Path
 		}
@@ -201,7 +218,10 @@ func answerOf(w Workspace, err error) *answer {
 		for name, p := range env.Proxies {
 			places["proxies."+name] = p.Pos
 		}
-		s := sentEnvironment{JSON: w.json[source{"", env.Name}], Name: env.Name, Pos: env.Pos, Places: places, Secrets: map[string]plan.Secret{}}
+		for name, f := range env.Freeze {
+			places["freeze."+name] = f.Pos
+		}
+		s := sentEnvironment{JSON: w.json[source{"", env.Name}], Name: env.Name, Pos: env.Pos, Places: places, Secrets: map[string]plan.Secret{}, Home: w.homes[source{"", env.Name}]}
 		for name, n := range env.Notify {
 			s.Dir = n.Dir
 			if _, found := n.Secret(); found != nil {
@@ -218,7 +238,7 @@ func (a *answer) workspace() (Workspace, error) {
 	if err := a.err(); err != nil {
 		return Workspace{Warnings: received(a.Warnings), Files: a.Files}, err
 	}
-	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, Files: a.Files, json: map[source][]byte{}}
+	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, Files: a.Files, json: map[source][]byte{}, packages: a.Packages, homes: map[source]string{}}
 	for _, s := range a.Apps {
 		var app plan.App
 		if err := unmarshal(s.JSON, &app); err != nil {
@@ -231,6 +251,7 @@ func (a *answer) workspace() (Workspace, error) {
 		eachSecret(&app, func(field string, found *plan.Secret) { *found = s.Secrets[field] })
 		w.apps = append(w.apps, app)
 		w.json[source{s.Name, s.Env}] = s.JSON
+		w.homes[source{s.Name, s.Env}] = s.Home
 	}
 	for _, s := range a.Environments {
 		env := plan.Environment{Name: s.Name}
@@ -246,6 +267,7 @@ func (a *answer) workspace() (Workspace, error) {
 			env.Notify[name] = n
 		}
 		naming(&env, s.Places)
+		w.homes[source{"", s.Name}] = s.Home
 		w.Environments = append(w.Environments, env)
 	}
 	return w, nil

@@ -23,17 +23,22 @@ type Workspace struct {
 	// Files are the CUE files that were read, relative to Options.Dir, sorted; also those with mistakes.
 	Files []string
 
-	apps []plan.App
-	json map[source][]byte // what CUE made of each app and environment
+	apps     []plan.App
+	json     map[source][]byte // what CUE made of each app and environment
+	homes    map[source]string // the package of each, by ID
+	packages map[string]Package
 }
 
 // newWorkspace collects what the packages gave.
 func newWorkspace(m module, outcomes []outcome) Workspace {
-	w := Workspace{Root: m.root, Module: m.path, json: map[source][]byte{}}
+	w := Workspace{Root: m.root, Module: m.path, json: map[source][]byte{}, homes: map[source]string{}}
 	for _, o := range outcomes {
 		w.apps = append(w.apps, o.apps...)
 		w.Environments = append(w.Environments, o.envs...)
 		maps.Copy(w.json, o.json)
+		for s := range o.json {
+			w.homes[s] = o.folder.id()
+		}
 	}
 	sortedApps(w.apps)
 	sortedEnvironments(w.Environments)

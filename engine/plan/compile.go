@@ -15,7 +15,7 @@ import (
 func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 	p := Plan{
 		Format: FormatVersion, ID: in.ID, CreatedAt: in.CreatedAt, CreatedBy: in.CreatedBy,
-		Env: env.Name, Protected: env.Protected, Offline: in.Offline,
+		Env: env.Name, Protected: env.Protected, Offline: in.Offline, Release: in.Release,
 		Facts: fingerprint(f), Observed: f,
 	}
 	apps = slices.Clone(apps)

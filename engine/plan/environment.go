@@ -13,10 +13,14 @@ type Environment struct {
 	// bring rules of its own.
 	Approval *Approval `json:"approval,omitempty"`
 	// Notify are those who are told how runs ended, by name. Like Approval they are never in a plan: they change nothing that is done.
-	Notify  map[string]Notifier `json:"notify,omitempty"`
-	Servers map[string]Host     `json:"servers,omitempty"`
-	Proxies map[string]Proxy    `json:"proxies,omitempty"`
-	Pos     Pos                 `json:"-"`
+	Notify map[string]Notifier `json:"notify,omitempty"`
+	// Freeze is when nothing is deployed, by name. It is never in a plan either.
+	Freeze map[string]Freeze `json:"freeze,omitempty"`
+	// Promote: only versions that another environment has proven are applied; nil: any. It is never in a plan either.
+	Promote *Promote         `json:"promote,omitempty"`
+	Servers map[string]Host  `json:"servers,omitempty"`
+	Proxies map[string]Proxy `json:"proxies,omitempty"`
+	Pos     Pos              `json:"-"`
 }
 
 // Approval says whose signatures a plan needs before it may be applied.

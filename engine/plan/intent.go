@@ -12,6 +12,7 @@ type Intent struct {
 	CreatedAt string // RFC 3339
 	CreatedBy string
 	Offline   bool
+	Release   string // that the versions are of; ""
 	// Deadline is how long the run may take; 0: as the apps say.
 	Deadline Duration
 	// Versions: by app name, the version that was asked for (APP@VERSION, --to); else Wanted decides.

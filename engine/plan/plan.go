@@ -14,6 +14,7 @@ type Plan struct {
 	Env       string `json:"env"`
 	Protected bool   `json:"protected,omitempty"`
 	Offline   bool   `json:"offline,omitempty"` // made without facts: can be shown, not applied
+	Release   string `json:"release,omitempty"` // that the versions are of, as its file calls it; ""
 	// Facts is the fingerprint of what the plan was decided on.
 	Facts string `json:"facts"`
 	// Observed is what the plan was decided on, so that a later look can say what changed.

@@ -47,6 +47,15 @@ type Meta struct {
 	Plan    string   `json:"plan"`    // ID; Create fills in the rest
 	Env     string   `json:"env"`
 	Apps    []string `json:"apps"`
+	// Overrides are the guards that a person went past, with the reason.
+	Overrides []Override `json:"overrides,omitempty"`
+}
+
+// Override is a guard of the environment that a person went past.
+type Override struct {
+	Guard  string `json:"guard"`  // "freeze" or "promotion"
+	Said   string `json:"said"`   // what the guard said
+	Reason string `json:"reason"` // why it was gone past
 }
 
 // Create makes the directory of a new run in dir, which holds all runs, with its plan and an empty journal. A run of that
