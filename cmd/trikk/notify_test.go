@@ -36,6 +36,8 @@ func (r *receivers) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer r.mu.Unlock()
 	r.got[req.URL.Path] = append(r.got[req.URL.Path], string(body))
 	switch {
+	case req.Method == http.MethodGet:
+		w.WriteHeader(http.StatusUnauthorized)
 	case strings.HasPrefix(req.URL.Path, "/slack/"):
 		fmt.Fprint(w, `{"ok":true,"channel":"C1","ts":"1.1"}`)
 	case req.URL.Path == "/later" && !r.mends:
@@ -69,7 +71,7 @@ func TestNotify(t *testing.T) {
 		return fmt.Sprintf("webhook: {url: %q, secret: file: \"key\"}", r.URL+path)
 	}
 	b.edit("environments/environment.cue", "\tservers: {\n", "\tnotify: {\n\t\thook: "+hook("/hook")+"\n\t\tlater: "+hook("/later")+"\n\t\twrong: "+hook("/wrong")+
-		"\n\t\tbad: {on: \"failure\", "+hook("/bad")+"}\n\t\tchat: slack: {channel: \"C1\", token: file: \"key\", url: \""+r.URL+"/slack/\"}\n\t}\n\tservers: {\n")
+		"\n\t\tbad: {on: \"failure\", "+hook("/bad")+"}\n\t\tchat: slack: {channel: \"C1\", token: file: \"key\", url: \""+r.URL+"/slack/\"}\n\t\ttickets: {on: \"failure\", jira: {url: \""+r.URL+"\", token: file: \"key\", fixVersion: \"{app} {version}\"}}\n\t}\n\tservers: {\n")
 	ran := b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes", "--issue", "GIS-1,GIS-2")
 	run := runOf(t, ran)
 	ran.says("hello runs 1.0-", "told chat (slack), hook (webhook)", "later was not told: webhook: posting: 503 Service Unavailable\n  the next run tries again, or: trikk notify retry "+run,
@@ -98,11 +100,12 @@ func TestNotify(t *testing.T) {
 	b.trikk(64, "notify", "retry", run).says("run " + run + " has nothing left to tell; no run has")
 
 	b.trikk(0, "notify", "test", "-e", "demo", "hook", "chat").says("chat (slack): ok\nhook (webhook): ok\n")
+	b.trikk(1, "notify", "test", "-e", "demo", "tickets").says("tickets (jira): FAILED: jira: asking who the account is: 401 Unauthorized (check the personal access token")
 	if told := r.at("/hook"); !strings.Contains(told[len(told)-1], `"test":true`) {
 		t.Errorf("%q", told)
 	}
 	b.trikk(0, "notify", "show", "chat", "-e", "demo").says("chat (slack)\n  *TEST, nothing was deployed: example 1.0-0a1b2c3d → 2.0-4e5f6a7b in demo: partly done*\n")
-	b.trikk(3, "notify", "show", "chats", "-e", "demo").says(`environment demo has no notifier "chats" (there are: bad, chat, hook, later, wrong)`)
+	b.trikk(3, "notify", "show", "chats", "-e", "demo").says(`environment demo has no notifier "chats" (there are: bad, chat, hook, later, tickets, wrong)`)
 	b.write("environments/chat.tmpl", "{{.Env}} {{.Nothing}}")
 	b.edit("environments/environment.cue", "channel: \"C1\"", "channel: \"C1\", template: \"chat.tmpl\"")
 	b.trikk(3, "vet").says("environments.demo.notify.chat: template chat.tmpl:1:11: executing \"chat.tmpl\" at <.Nothing>: can't evaluate field Nothing", "trikk: 1 mistake")
