@@ -80,7 +80,7 @@ release: {name: "x", apps: a: "1"}`: `r.cue:1:1: has a package clause (remove it
 		`release: {name: "x", apps: a: "../x"}`:      `r.cue:1:31: `,
 		`release: {name: "x", apps: "A B": "1"}`:     `r.cue:1:28: `,
 		`release: {apps: a: "1"}`:                    `name: required field is missing`,
-		`release: {name: string, apps: a: "1"}`:      `r.cue:1:17: release.name: has no value yet`,
+		`release: {name: string, apps: a: "1"}`:      `r.cue:1:11: release.name: has no value yet`,
 		`release: {name: "x", apps: a: unknown}`:     `r.cue:1:31: `,
 		`release: {name: "x", apps: a: "1"`:          `r.cue:1:35: expected '}'`,
 		"@extern(embed)\n\nrelease: {name: \"x\"}\n": `r.cue:1:1: @extern(embed) is not allowed in a config repository`,
