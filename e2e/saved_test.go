@@ -53,6 +53,7 @@ func TestSavedPlan(t *testing.T) {
 
 // A saved plan that was applied is refused from another machine too: the servers have it recorded.
 func TestSavedPlanFromAnotherMachine(t *testing.T) {
+	e2e.Long(t)
 	f, c := plain(t)
 	file := filepath.Join(c.Dir, "hello.plan")
 	f.Trikk(t, c, "plan", "hello@2.0", "-e", "test", "-o", file).Exit(t, 0)

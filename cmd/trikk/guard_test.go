@@ -111,6 +111,7 @@ func (b *bench) twoStages() {
 
 // TestPromotion: a version comes after it is live and good where it has to be first.
 func TestPromotion(t *testing.T) {
+	long(t)
 	t.Parallel()
 	b := newBench(t)
 	b.twoStages()
