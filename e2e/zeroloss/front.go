@@ -58,7 +58,7 @@ func fronts() []front {
 		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", long: true, start: caddy("driver: caddy: {}", plain)},
 		{driver: "caddy by a marker", unseen: true, app: `marker: "config/disabled"`, long: true, start: caddy(settling, checking)},
 		{driver: "marker", brief: true, app: `marker: "config/disabled"`, start: haproxy(byMarker, plain)},
-		{driver: "command", brief: true, start: haproxy(commands, plain)},
+		{driver: "command", long: true, start: haproxy(commands, plain)},
 		{driver: "haproxy and nginx, two servers at once", closes: true, reloadCloses: true, unavailable: 2, long: true, start: haproxyAndNginx(plain)},
 		{driver: "haproxy, sticky clients", sticky: true, long: true, start: haproxy("driver: haproxy: {}", keeping)},
 		{driver: "httpd, sticky clients", sticky: true, reloadCloses: true, long: true, start: httpd(keeping)},
