@@ -17,7 +17,7 @@ full: ## everything, unreduced: also the cases that take minutes
 	$(MAKE) --no-print-directory zeroloss
 
 # The rooms that share memory between goroutines.
-CONCURRENT := $(addprefix trikk.dev/engine/,proxy act host host/hosttest artifact model run secret sign survey)
+CONCURRENT := $(addprefix trikk.dev/engine/,proxy act host host/hosttest artifact model notify run secret sign survey)
 
 # lint runs go vet, on everything: the tests need no second one. RACE=-race runs the race detector where memory is shared.
 units: ## all tests but the end-to-end ones; they need no privileges

@@ -33,7 +33,7 @@ func TestBadApp(t *testing.T) {
 	})
 	t.Run("fault 08: crash while it is watched", func(t *testing.T) {
 		p := parts{rollout: `	rollout: {rolling: {}, minReadySeconds: 6, drainDeadline: "8s", admitDeadline: "8s"}`}
-		undone(t, p, bad{args: version("4.0"), took: 50 * time.Second, says: []string{"app1  FAILED   watch"}})
+		undone(t, p, bad{args: version("4.0"), took: 25 * time.Second, says: []string{"app1  FAILED   watch"}})
 	})
 	t.Run("hook before fails", func(t *testing.T) {
 		pids := s.pids(t)

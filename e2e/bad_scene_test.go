@@ -187,7 +187,7 @@ type bad struct {
 	code  int
 	says  []string      // in the error
 	lines int           // lines of the error that begin with "trikk: "; 0: one
-	took  time.Duration // it must end within; at least 30 s, for a machine that has more to do
+	took  time.Duration // it must end within; at least 15 s
 	// planned: the plan was shown before; what is refused is to begin.
 	planned bool
 }
@@ -225,7 +225,7 @@ func (s *scene) runs(t *testing.T, c *e2e.Config, b bad) e2e.Result {
 	r := s.f.Trikk(t, c, b.args...)
 	took := time.Since(began)
 	t.Logf("%.1f s, exit code %d\n%s", took.Seconds(), r.Code, r.Stderr)
-	if limit := max(b.took, 30*time.Second); took > limit {
+	if limit := max(b.took, 15*time.Second); took > limit {
 		t.Errorf("it took %s, which is more than %s", took, limit)
 	}
 	r.Lacks(t, "panic", "goroutine ", ".go:", "%!", "<nil>")
