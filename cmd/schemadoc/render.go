@@ -47,7 +47,7 @@ Where exactly one of several keys must be set, such as ` + "`artifact: maven: {â
 // files are the schema's files in the order of the page; scalars come last, in a table of their own.
 var files = [...]string{
 	"app", "artifact", "layout", "files", "secret", "service", "probe", "hooks", "rollout", "topology",
-	"environment", "freeze", "server", "proxy", "release", "notify", "policy", "test", "plan", "scalars",
+	"environment", "limits", "freeze", "server", "proxy", "release", "notify", "policy", "test", "plan", "scalars",
 }
 
 // render makes the page from the schema's files.

@@ -148,7 +148,7 @@ func (c *cli) root() *cobra.Command {
 		cmd.GroupID = "config"
 		root.AddCommand(cmd)
 	}
-	for _, cmd := range []*cobra.Command{c.planCommand(), c.rehearseCommand(), c.signCommand(), c.applyCommand(), c.resumeCommand(), c.rollbackCommand(), c.statusCommand(), c.historyCommand(), c.showCommand(), c.unlockCommand(), c.notifyCommand()} {
+	for _, cmd := range []*cobra.Command{c.planCommand(), c.rehearseCommand(), c.signCommand(), c.applyCommand(), c.approveCommand(), c.resumeCommand(), c.rollbackCommand(), c.statusCommand(), c.historyCommand(), c.showCommand(), c.unlockCommand(), c.notifyCommand()} {
 		cmd.GroupID = "deploy"
 		root.AddCommand(cmd)
 	}

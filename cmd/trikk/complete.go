@@ -83,7 +83,7 @@ func (c *cli) argumentCandidates() map[string]candidates {
 	return map[string]candidates{
 		"plan": versions, "apply": c.applied(versions), "rehearse": orFiles(versions), "status": c.appNames, "exec": c.beforeDash(c.appNames),
 		"rollback": app, "unlock": app, "logs": app, "diff": app, "history": app, "render": c.rendered,
-		"resume": onlyFirst(c.cutRuns), "show": onlyFirst(orFiles(c.allRuns)), "sign": onlyFirst(plans),
+		"resume": onlyFirst(c.cutRuns), "approve": onlyFirst(c.allRuns), "show": onlyFirst(orFiles(c.allRuns)), "sign": onlyFirst(plans),
 		"vet": folders, "test": folders, "init": initialised, "man": onlyFirst(folders), "demo": nothing,
 		"notify test": nothing, "notify show": nothing, "notify retry": c.allRuns, "schema": onlyFirst(schemaPaths),
 	}

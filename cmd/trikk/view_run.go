@@ -254,7 +254,7 @@ func statusWord(status string, op plan.Op) string {
 		return "done"
 	case plan.Unchanged:
 		switch op := op.(type) {
-		case plan.ProbeOp, plan.Pause:
+		case plan.ProbeOp, plan.Pause, plan.ApproveOp:
 			return "ok"
 		case plan.DrainOp:
 			if op.Again {

@@ -156,6 +156,8 @@ func (d *doing) step(ctx context.Context, s plan.Step) (plan.Result, error) {
 		return d.probe(ctx, s, op)
 	case plan.Pause:
 		return d.pause(ctx, s, op)
+	case plan.ApproveOp:
+		return d.approval(ctx, s, op)
 	case plan.Run:
 		return d.build(ctx, op)
 	case plan.Fetch:

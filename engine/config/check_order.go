@@ -37,16 +37,21 @@ func (c *checker) order() {
 	}
 }
 
-// circleFrom follows after from the last app of path until it is back at start; nil if it never is.
+// circleFrom follows after from the last app of path until it is back at start; nil if it never is. No app is visited twice.
 func circleFrom(apps map[string]plan.App, start string, path []string) []string {
+	return follow(apps, start, path, map[string]bool{})
+}
+
+func follow(apps map[string]plan.App, start string, path []string, seen map[string]bool) []string {
 	for _, next := range apps[path[len(path)-1]].After {
 		if next == start {
 			return append(slices.Clone(path), start)
 		}
-		if slices.Contains(path, next) {
+		if seen[next] {
 			continue
 		}
-		if c := circleFrom(apps, start, append(slices.Clone(path), next)); c != nil {
+		seen[next] = true
+		if c := follow(apps, start, append(slices.Clone(path), next), seen); c != nil {
 			return c
 		}
 	}

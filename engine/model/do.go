@@ -82,6 +82,8 @@ func (f *Fleet) do(app string, s plan.Step) end {
 		return f.probe(app, s.Host, op)
 	case plan.Pause:
 		return f.pause(app, s.Host, op)
+	case plan.ApproveOp:
+		return same // somebody says yes
 	case plan.Upload:
 		was := f.hosts[s.Host].staged[op.File]
 		f.hosts[s.Host].staged[op.File] = true

@@ -194,6 +194,8 @@ func takes(op plan.Op) time.Duration {
 		return 2 * time.Second
 	case plan.DrainOp:
 		return 4 * time.Second
+	case plan.ApproveOp:
+		return time.Minute
 	case plan.Pause:
 		return time.Duration(op.Seconds) * time.Second
 	}

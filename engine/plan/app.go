@@ -240,7 +240,17 @@ type Rollout struct {
 
 // Rolling keeps all but MaxUnavailable active servers in rotation at every moment.
 type Rolling struct {
-	MaxUnavailable int `json:"maxUnavailable"`
+	MaxUnavailable int     `json:"maxUnavailable"`
+	Canary         *Canary `json:"canary,omitempty"` // nil: the first turns are like all
+}
+
+// Canary is the servers that take a release first.
+type Canary struct {
+	Servers     int `json:"servers"`
+	BakeSeconds int `json:"bakeSeconds,omitempty"` // watched so long, where that is more than MinReadySeconds
+	// Approve: a person says that the others may follow, within ApproveWithin.
+	Approve       bool     `json:"approve,omitempty"`
+	ApproveWithin Duration `json:"approveWithin,omitempty"`
 }
 
 // Recreate takes all active servers down together.

@@ -42,8 +42,9 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 		return Plan{}, Refusals(wrong)
 	}
 	p.Notes = append(notesOf(p.Skipped), p.Notes...)
-	keepAfter(&p)
+	keepAfter(&p, apps)
 	p.Groups = reloads(env, p.Apps)
+	p.Limits = limit(env, p.Apps)
 	p.Deadline, p.DeadlineBy = deadlineOf(in, p.Apps)
 	p.Inventory = used(env, p)
 	if err := proveCapacity(p); err != nil {
@@ -295,17 +296,6 @@ func number(unit string, waves []Wave) {
 				}
 			}
 		}
-	}
-}
-
-// keepAfter leaves in After only apps of the plan.
-func keepAfter(p *Plan) {
-	in := map[string]bool{}
-	for _, a := range p.Apps {
-		in[a.App] = true
-	}
-	for i := range p.Apps {
-		p.Apps[i].After = slices.DeleteFunc(slices.Clone(p.Apps[i].After), func(a string) bool { return !in[a] })
 	}
 }
 

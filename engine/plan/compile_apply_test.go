@@ -97,7 +97,7 @@ func (f *fleet) change(app plan.App, host string, at *plan.Installed, op plan.Op
 			return nil // the app was probed on its own server before
 		}
 		return healthy(app, at)
-	case plan.Pause:
+	case plan.Pause, plan.ApproveOp:
 		return healthy(app, at)
 	case plan.Prune:
 		return prune(at, op)

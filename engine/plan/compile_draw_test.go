@@ -52,6 +52,9 @@ func drawApp(t *rapid.T, servers, standby int) plan.App {
 		a.Rollout.Recreate = &plan.Recreate{}
 	case 1, 2:
 		a.Rollout.Rolling = &plan.Rolling{MaxUnavailable: rapid.IntRange(1, 3).Draw(t, "maxUnavailable")}
+		if rapid.Bool().Draw(t, "canary") {
+			a.Rollout.Rolling.Canary = &plan.Canary{Servers: rapid.IntRange(1, 3).Draw(t, "canaries"), BakeSeconds: 20, Approve: rapid.Bool().Draw(t, "approve"), ApproveWithin: plan.Duration(time.Hour)}
+		}
 	}
 	return a
 }

@@ -17,7 +17,9 @@ type Environment struct {
 	// Freeze is when nothing is deployed, by name. It is never in a plan either.
 	Freeze map[string]Freeze `json:"freeze,omitempty"`
 	// Promote: only versions that another environment has proven are applied; nil: any. It is never in a plan either.
-	Promote *Promote         `json:"promote,omitempty"`
+	Promote *Promote `json:"promote,omitempty"`
+	// Limits are not in a plan either: its lanes take what they say.
+	Limits  Limits           `json:"limits,omitzero"`
 	Servers map[string]Host  `json:"servers,omitempty"`
 	Proxies map[string]Proxy `json:"proxies,omitempty"`
 	Pos     Pos              `json:"-"`
@@ -45,7 +47,9 @@ type Host struct {
 	// Jump is the inventory name of a host, or [user@]address[:port], to connect through. "": ssh_config's.
 	Jump   string            `json:"jump,omitempty"`
 	Labels map[string]string `json:"labels,omitempty"`
-	Pos    Pos               `json:"-"`
+	// Turns is how many turns the host gives at once that stop or start something; 0: as many as the environment says.
+	Turns int `json:"turns,omitempty"`
+	Pos   Pos `json:"-"`
 }
 
 // Proxy is a reverse proxy on a host, with the driver that takes servers out of its rotation and back.

@@ -128,6 +128,8 @@ func timeoutOf(op Op) Duration {
 	case ProbeOp:
 		t := op.Check.Timing()
 		d = t.Deadline.D() + t.Timeout.D() + margin
+	case ApproveOp:
+		d = op.Within.D() + margin
 	case Pause:
 		d = time.Duration(op.Seconds)*time.Second + margin
 		for _, p := range op.Probes {

@@ -10,7 +10,7 @@ import (
 // Kinds gives the zero value of every kind of op, sorted by kind. It is the closed set: tests walk it.
 func Kinds() []Op {
 	return []Op{
-		AdmitOp{}, DrainOp{}, Fetch{}, Link{}, MarkerOp{}, Chmod{}, Pause{}, ProbeOp{},
+		AdmitOp{}, ApproveOp{}, DrainOp{}, Fetch{}, Link{}, MarkerOp{}, Chmod{}, Pause{}, ProbeOp{},
 		Prune{}, Record{}, Reload{}, Run{}, ServiceOp{}, Unpack{}, Upload{}, Write{},
 	}
 }

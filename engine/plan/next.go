@@ -33,6 +33,8 @@ func Replay(p Plan, j Journal) (*Machine, error) {
 //   - Apps run in parallel, after the apps that they name in After; if one of those was not done, the app is not started. A group
 //     runs when all apps that it needs ended and one of them was done.
 //   - Waves of an app run one after another. At most MaxParallel lanes of a wave are in hand. Segments of a lane run in order.
+//   - A lane starts when each limit that it takes has a place left, and keeps the places until it ends. A lane that got stuck keeps those
+//     that are Kept; what can't start any more for that is a failure of its app.
 //   - A lane that fails starts no new lane of its app; running ones finish. The steps of the lane that were started are undone in
 //     reverse order, the failed or unknown one first. A failing undo ends the lane: it is stuck.
 //   - Then "revert" undoes the finished lanes of the waves that change hosts, last wave first, under each wave's MaxParallel.
@@ -41,10 +43,11 @@ func Replay(p Plan, j Journal) (*Machine, error) {
 //     that were done stay, and undos in hand are finished.
 //   - After a lost lock or a stop nothing starts at all, undos neither.
 type Machine struct {
-	units []unit
-	plan  string // ID
-	skips []Skipped
-	facts Facts // that the plan was made for
+	units  []unit
+	limits []Limit
+	plan   string // ID
+	skips  []Skipped
+	facts  Facts // that the plan was made for
 
 	deadline   Duration
 	deadlineBy string
@@ -55,6 +58,7 @@ type Machine struct {
 type unit struct {
 	app, group string
 	waves      []Wave
+	takes      limited
 	changing   []bool // by wave: a step of it changes its host
 	waits      []int  // units that end first
 	skipped    []Skipped
@@ -78,7 +82,7 @@ func NewMachine(p Plan) *Machine {
 
 // build resolves the plan's units; names of apps that are not in the plan wait for nothing.
 func build(p Plan) *Machine {
-	m := &Machine{plan: p.ID, skips: p.Skipped, facts: p.Observed, deadline: p.Deadline, deadlineBy: p.DeadlineBy}
+	m := &Machine{plan: p.ID, limits: p.Limits, skips: p.Skipped, facts: p.Observed, deadline: p.Deadline, deadlineBy: p.DeadlineBy}
 	index := make(map[string]int, len(p.Apps))
 	for i, a := range p.Apps {
 		index[a.App] = i
@@ -103,7 +107,12 @@ func build(p Plan) *Machine {
 	for _, g := range p.Groups {
 		m.units = append(m.units, unit{group: g.ID, waves: groupWaves(g), waits: indices(g.Needs)})
 	}
+	limits := make(map[string]int, len(p.Limits))
+	for i, l := range p.Limits {
+		limits[l.Name] = i
+	}
 	for u := range m.units {
+		m.units[u].takes = resolveLimits(m.units[u].waves, limits)
 		for _, w := range m.units[u].waves {
 			m.units[u].changing = append(m.units[u].changing, changingWave(w))
 		}
@@ -129,6 +138,7 @@ func (m *Machine) Decide() Decision {
 	var d Decision
 	var on, fresh []Ref
 	ended := true
+	used := m.used()
 	for u := range m.units {
 		s := &m.s.Units[u]
 		if s.over() {
@@ -146,10 +156,11 @@ func (m *Machine) Decide() Decision {
 			}
 			r, isNew, ok := m.wanted(at)
 			switch {
-			case !ok || isNew && free == 0:
+			case !ok || isNew && (free == 0 || !m.fits(at, used)):
 			case isNew:
 				fresh = append(fresh, r)
 				free--
+				m.take(at, used)
 			case r.Undo:
 				d.Start = append(d.Start, r)
 			default:
@@ -176,7 +187,7 @@ func (m *Machine) wanted(at place) (r Ref, isNew, ok bool) {
 		return m.ref(at), false, true
 	case l.State == "" && s.Phase == phaseForward && !m.s.stopping():
 		return m.ref(at), true, true
-	case l.State == LaneDone && s.Phase == phaseReverting && m.revertible(at) && !m.s.stopping() && !s.Stuck:
+	case l.State == LaneDone && s.Phase == phaseReverting && m.reverted(at) && !m.s.stopping() && !s.Stuck:
 		steps := len(m.steps(at))
 		return Ref{Plan: m.plan, Unit: at.unit, Wave: at.wave, Lane: at.lane, Undo: true, Upto: steps}, true, true
 	}

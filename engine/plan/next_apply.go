@@ -82,7 +82,7 @@ func (m *Machine) find(r *Ref) (place, error) {
 
 func (m *Machine) start(at place, r Ref) error {
 	want, isNew, ok := m.wanted(at)
-	if !ok || want != r || isNew && m.free(at.unit) == 0 {
+	if !ok || want != r || isNew && (m.free(at.unit) == 0 || !m.fits(at, m.used())) {
 		return fmt.Errorf("segment %+v was not to be started", r)
 	}
 	l := m.lane(at)

@@ -13,6 +13,9 @@ import (
 // drawPlan draws a plan of a few apps and groups with every shape of lane.
 func drawPlan(t *rapid.T) Plan {
 	p := Plan{ID: "p"}
+	for i := range rapid.IntRange(0, 3).Draw(t, "limits") {
+		p.Limits = append(p.Limits, Limit{Name: fmt.Sprintf("limit%d", i), Most: rapid.IntRange(1, 2).Draw(t, "most"), Kept: rapid.Bool().Draw(t, "kept")})
+	}
 	var names []string
 	for a := range rapid.IntRange(0, 3).Draw(t, "apps") {
 		name := fmt.Sprintf("app%d", a)
@@ -23,14 +26,14 @@ func drawPlan(t *rapid.T) Plan {
 			}
 		}
 		for w := range rapid.IntRange(0, 3).Draw(t, "waves") {
-			app.Waves = append(app.Waves, drawWave(t, fmt.Sprintf("%s/%d", name, w)))
+			app.Waves = append(app.Waves, drawWave(t, fmt.Sprintf("%s/%d", name, w), p.Limits))
 		}
 		names = append(names, name)
 		p.Apps = append(p.Apps, app)
 	}
 	for g := range rapid.IntRange(0, 2).Draw(t, "groups") {
 		id := fmt.Sprintf("group%d", g)
-		group := Group{ID: id, Lanes: drawWave(t, id).Lanes}
+		group := Group{ID: id, Lanes: drawWave(t, id, p.Limits).Lanes}
 		for _, n := range names {
 			if rapid.Bool().Draw(t, "needs") {
 				group.Needs = append(group.Needs, n)
@@ -41,12 +44,17 @@ func drawPlan(t *rapid.T) Plan {
 	return p
 }
 
-func drawWave(t *rapid.T, id string) Wave {
+func drawWave(t *rapid.T, id string, limits []Limit) Wave {
 	w := Wave{Name: id, MaxParallel: rapid.IntRange(0, 3).Draw(t, "maxParallel")}
 	quiet := rapid.IntRange(0, 3).Draw(t, "quiet") == 0
 	for l := range rapid.IntRange(0, 4).Draw(t, "lanes") {
 		host := fmt.Sprintf("h%d", l)
 		lane := Lane{Host: host}
+		for _, limit := range limits {
+			if rapid.Bool().Draw(t, "takes") {
+				lane.Takes = append(lane.Takes, limit.Name)
+			}
+		}
 		for s := range rapid.IntRange(0, 5).Draw(t, "steps") {
 			via := rapid.SampledFrom([]Transport{Script, Script, SFTP, Dial, Local}).Draw(t, "via")
 			step := walkStep(fmt.Sprintf("%s/%s/%d", id, host, s), host, via, rapid.IntRange(0, 2).Draw(t, "undo"))
@@ -136,6 +144,7 @@ func (s *simulation) start(r Ref) {
 	s.event(Event{Kind: SegmentStarted, Ref: &r})
 	s.fly = append(s.fly, r)
 	s.withinLimits(r)
+	s.withinNamedLimits()
 }
 
 func (s *simulation) mayGoForward(r Ref, l *tracked) {
@@ -207,6 +216,25 @@ func (s *simulation) withinLimits(r Ref) {
 	}
 	if most > 0 && inHand > most {
 		s.Fatalf("%d lanes of wave %d are in hand, at most %d may be", inHand, r.Wave, most)
+	}
+}
+
+// withinNamedLimits: no more lanes of all units have places of a limit than it has.
+func (s *simulation) withinNamedLimits() {
+	has := map[string]int{}
+	for at, l := range s.lanes {
+		_, waves, _ := s.p.unit(at.unit)
+		lane := waves[at.wave].Lanes[at.lane]
+		for _, limit := range s.p.Limits {
+			if slices.Contains(lane.Takes, limit.Name) && (l.stuck && limit.Kept || l.inHand(len(undoOf(lane, l.started)))) {
+				has[limit.Name]++
+			}
+		}
+	}
+	for _, limit := range s.p.Limits {
+		if has[limit.Name] > limit.Most {
+			s.Fatalf("%d lanes have places of %s, which has %d", has[limit.Name], limit.Name, limit.Most)
+		}
 	}
 }
 

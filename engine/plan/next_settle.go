@@ -110,9 +110,12 @@ func (m *Machine) settleForward(u int) {
 			return
 		}
 	}
+	host, by := m.barredLane(u)
 	switch {
 	case done == len(s.Waves[s.Wave]) && s.Wave+1 == len(s.Waves):
 		s.Phase = phaseDone
+	case by != "":
+		s.Phase, s.Reason = phaseFailing, host+": not started: what "+by+" left out of rotation can't be put back, and no more may be out"
 	case m.s.stopping():
 		s.Phase = phaseFailing
 	case done == len(s.Waves[s.Wave]):
@@ -148,7 +151,7 @@ func (m *Machine) settleReverting(u int) {
 		return
 	}
 	for i := range s.Waves[s.Wave] {
-		if s.Waves[s.Wave][i].State == LaneDone && m.revertible(place{u, s.Wave, i}) {
+		if s.Waves[s.Wave][i].State == LaneDone && m.reverted(place{u, s.Wave, i}) {
 			return
 		}
 	}
@@ -213,6 +216,9 @@ func (m *Machine) reverts(u int) bool {
 	}
 	return true
 }
+
+// reverted reports whether a finished lane is undone when its unit reverts: it can be, and has to be.
+func (m *Machine) reverted(at place) bool { return m.revertible(at) && m.barred(at) == "" }
 
 // revertible reports whether a finished lane can be undone, and has to be: its wave changes hosts.
 func (m *Machine) revertible(at place) bool {

@@ -34,6 +34,8 @@ func decodeOp(kind string, text json.RawMessage) (Op, error) {
 		return decodeAs[Reload](text)
 	case "probe":
 		return decodeAs[ProbeOp](text)
+	case "approve":
+		return decodeAs[ApproveOp](text)
 	case "pause":
 		return decodeAs[Pause](text)
 	case "prune":

@@ -23,6 +23,8 @@ type Plan struct {
 	Inventory Environment `json:"inventory"`
 	Apps      []AppPlan   `json:"apps,omitempty"`
 	Groups    []Group     `json:"groups,omitempty"`
+	// Limits are what lanes of different apps share, sorted by name: those that can be full.
+	Limits []Limit `json:"limits,omitempty"`
 	// Deadline is how long a run may take, from its first step; 0: as long as its steps may. DeadlineBy says who set it.
 	Deadline   Duration `json:"deadline,omitempty"`
 	DeadlineBy string   `json:"deadlineBy,omitempty"`
@@ -61,26 +63,29 @@ type AppPlan struct {
 
 // Wave names.
 const (
-	WaveInstall = "install"
-	WaveAdopt   = "adopt"
-	WaveRotate  = "rotate"
-	WaveStandby = "standby"
-	WaveSettle  = "settle"
-	WavePrune   = "prune"
+	WaveInstall  = "install"
+	WaveAdopt    = "adopt"
+	WaveCanary   = "canary"
+	WaveRotate   = "rotate"
+	WaveRecreate = "recreate"
+	WaveStandby  = "standby"
+	WaveSettle   = "settle"
+	WavePrune    = "prune"
 )
 
 // Wave is lanes that run in parallel; waves run one after another.
 type Wave struct {
-	Name        string `json:"name"`                  // install, rotate 1/3, standby, settle, prune
+	Name        string `json:"name"`                  // install, canary, rotate 1/3, standby, settle, prune
 	MaxParallel int    `json:"maxParallel,omitempty"` // 0: all lanes
 	Lanes       []Lane `json:"lanes"`
 }
 
 // Lane is one host's turn: steps that run in order. A lane that fails is undone.
 type Lane struct {
-	Host  string `json:"host"`           // inventory name
-	From  string `json:"from,omitempty"` // release that is live here now
-	Steps []Step `json:"steps"`
+	Host  string   `json:"host"`            // inventory name
+	From  string   `json:"from,omitempty"`  // release that is live here now
+	Takes []string `json:"takes,omitempty"` // limits of the plan, sorted: each has a place for the lane from its first step to its end
+	Steps []Step   `json:"steps"`
 }
 
 // Group is work shared by apps, done once after all that need it: one reload of one proxy for many apps.

@@ -50,31 +50,22 @@ func (c *compiler) rotate() ([]Wave, error) {
 	if err != nil {
 		return nil, err
 	}
-	var waves []Wave
-	for i, b := range batches {
-		w := Wave{Name: fmt.Sprintf("%s %d/%d", WaveRotate, i+1, len(batches))}
-		if c.recreates() {
-			w.Name = "recreate"
-		}
-		for _, t := range b {
-			w.Lanes = append(w.Lanes, c.lane(t))
-		}
-		waves = append(waves, w)
-	}
-	return adopted(adopt, c.withProxies(waves)), nil
+	return adopted(adopt, c.withProxies(c.waves(batches))), nil
 }
 
 // batches decides who takes a turn together.
-func (c *compiler) batches(out, in []turn, idle int) ([][]turn, error) {
+func (c *compiler) batches(out, in []turn, idle int) ([]batch, error) {
 	if c.recreates() {
-		return [][]turn{inOrder(c.app.Servers, slices.Concat(out, in))}, nil
+		return []batch{{turns: inOrder(c.app.Servers, slices.Concat(out, in))}}, nil
 	}
+	n := c.canaries(slices.Concat(out, in))
+	first := min(n, len(out))
 	perhaps := slices.ContainsFunc(out, func(t turn) bool { return t.perhapsServes(c.app) })
 	if len(in) == 0 && len(out)+idle == len(c.app.Servers) && !perhaps {
 		if !c.in.Offline {
 			c.note("no server of %s is in rotation: all that need it take their turn at once", c.app.Name)
 		}
-		return [][]turn{out}, nil
+		return slices.Concat(chunk(out[:first], len(out), true), chunk(out[first:], len(out), false)), nil
 	}
 	for _, t := range out {
 		if t.at.Current != "" {
@@ -82,14 +73,15 @@ func (c *compiler) batches(out, in []turn, idle int) ([][]turn, error) {
 		}
 	}
 	limit := c.maxUnavailable()
-	batches := chunk(out, limit)
+	batches := slices.Concat(chunk(out[:first], limit, true), chunk(out[first:], limit, false))
 	if len(in) == 0 {
 		return batches, nil
 	}
 	if limit -= idle; limit < 1 {
 		return nil, c.tooFew(idle)
 	}
-	return append(batches, chunk(in, limit)...), nil
+	n -= first
+	return slices.Concat(batches, chunk(in[:n], limit, true), chunk(in[n:], limit, false)), nil
 }
 
 // tooFew refuses to take a server out beside those that are out and stay so. One that can't be reached counts as out.
@@ -108,11 +100,11 @@ func inOrder(servers []string, turns []turn) []turn {
 	return turns
 }
 
-func chunk(turns []turn, size int) [][]turn {
-	var out [][]turn
+func chunk(turns []turn, size int, canary bool) []batch {
+	var out []batch
 	for len(turns) > 0 {
 		n := min(size, len(turns))
-		out = append(out, turns[:n])
+		out = append(out, batch{turns: turns[:n], canary: canary})
 		turns = turns[n:]
 	}
 	return out
@@ -357,18 +349,30 @@ func (c *compiler) admitAt(t turn, op AdmitOp, back []Point) Step {
 	return s
 }
 
-// prove watches the admitted release and records that it is good. A rollback watches nothing, so that it is as fast as the drain
-// allows: where the release was never proven, it stays so until the next deploy of it.
+// prove watches the admitted release and records that it is good; of a canary's, when it was approved. A rollback watches nothing, so that
+// it is as fast as the drain allows: where the release was never proven, it stays so until the next deploy of it.
 func (c *compiler) prove(t turn) []Step {
-	if !t.needs.good || c.unwatched() {
+	if !t.needs.good && !t.canary || c.unwatched() {
 		return nil
 	}
 	var out []Step
-	if n := c.app.Rollout.MinReadySeconds; n > 0 {
+	if n := c.watched(t); n > 0 {
 		_, watched := t.heldPoints(t.points)
 		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.probesOf(t, c.rel.Name), c.rel.Version), Points: watched}))
 	}
+	out = append(out, c.approved(t)...)
+	if !t.needs.good {
+		return out
+	}
 	return append(out, c.step(t.server, Record{What: "good", Root: c.app.Layout.Root, Release: c.rel.Name, Plan: c.in.ID}))
+}
+
+// watched is for how many seconds a turn's release is watched.
+func (c *compiler) watched(t turn) int {
+	if t.canary {
+		return max(c.app.Rollout.MinReadySeconds, c.canary().BakeSeconds)
+	}
+	return c.app.Rollout.MinReadySeconds
 }
 
 // unwatched tells whether the plan leaves out the watch that the app asks for.

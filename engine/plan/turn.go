@@ -13,6 +13,7 @@ type turn struct {
 	states    []string // of points, by index
 	available bool     // it serves: in rotation at every point, or running where nothing is in front of it
 	needs     need
+	canary    bool // it tries the release before the others
 }
 
 // need is what a server's turn has to do; the zero value is nothing.

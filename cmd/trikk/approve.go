@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"trikk.dev/engine/act"
+	"trikk.dev/engine/plan"
+	"trikk.dev/engine/proxy"
+	"trikk.dev/engine/run"
+)
+
+func (c *cli) approveCommand() *cobra.Command {
+	var reject string
+	cmd := &cobra.Command{
+		Use:   "approve RUN [-e ENV] [--reject WHY]",
+		Short: "Let a run go on that waits after its canary",
+		Long: "Says yes to a run that has deployed its canary and waits (rollout.rolling.canary.approve), or no: then the canary's servers go\n" +
+			"back to their old release. The answer is left on the servers that wait, so it can be given on any machine; where the\n" +
+			"run is not known, -e ENV says in which environment to look for it." +
+			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitUsage, exitInterrupted),
+		Example: "  trikk approve 20261123T061900-3f2a\n  trikk approve 20261123T061900-3f2a -e prod --reject 'orders fail'",
+		Args:    args(1, 1),
+		RunE: func(cmd *cobra.Command, ids []string) error {
+			env, targets, err := c.waiting(cmd.Context(), ids[0])
+			if err != nil {
+				return err
+			}
+			return c.approve(cmd.Context(), env, targets, ids[0], reject)
+		},
+	}
+	cmd.Flags().StringVarP(&c.flags.env, "env", "e", "", "of this `ENV`; a run of this machine is known without")
+	cmd.Flags().StringVar(&reject, "reject", "", "say no, and `WHY`")
+	return cmd
+}
+
+// waiting is where a run may wait: as its plan says where it was started here, else at any app of the environment whose canaries wait.
+func (c *cli) waiting(ctx context.Context, id string) (plan.Environment, []act.ApprovalTarget, error) {
+	saved, err := run.Load(c.runs(), id)
+	switch {
+	case err == nil:
+		return saved.Plan.Inventory, act.ApprovalTargets(saved.Plan), nil
+	case errors.Is(err, run.ErrNotID):
+		return plan.Environment{}, nil, usage("%w", err)
+	case !errors.Is(err, fs.ErrNotExist):
+		return plan.Environment{}, nil, err
+	case c.flags.env == "":
+		return plan.Environment{}, nil, usage("there is no run %s on this machine (name the environment in which it waits: -e ENV)", id)
+	}
+	ch, err := c.choose(ctx, selection{all: true}, nil)
+	if err != nil {
+		return plan.Environment{}, nil, err
+	}
+	return ch.env, act.AppApprovals(ch.env, ch.apps), nil
+}
+
+// approve answers a run wherever it waits. A server that can't be read is told, and keeps nobody from answering on the others.
+func (c *cli) approve(ctx context.Context, env plan.Environment, targets []act.ApprovalTarget, id, reject string) error {
+	defer c.capture()()
+	f := c.fleet(env, id)
+	defer f.close()
+	ctx, stop := c.interruptible(ctx)
+	defer stop()
+	found, unread := act.ReadApprovals(ctx, proxy.ReadersOf(f.pool), targets, id)
+	open := 0
+	for _, a := range found {
+		if a.Answer != "" {
+			c.say("%s: it was %s already", a.Host, strings.TrimSpace(a.Answer))
+			continue
+		}
+		open++
+		if err := f.answer(ctx, a.ApprovalTarget, id, reject); err != nil {
+			return errors.Join(stopped(ctx, err), unread)
+		}
+	}
+	if open == 0 && unread == nil {
+		return refused("run %s does not wait for approval in %s", id, env.Name)
+	}
+	return stopped(ctx, unread)
+}
+
+// answer leaves one answer, and tells of it.
+func (f *fleet) answer(ctx context.Context, t act.ApprovalTarget, id, reject string) error {
+	c, word := f.cli, "approved"
+	give := func() error { return act.Approve(ctx, f.pool, t, id, who()) }
+	if reject != "" {
+		word = "rejected"
+		give = func() error { return act.Reject(ctx, f.pool, t, id, who(), reject) }
+	}
+	if err := give(); err != nil {
+		return err
+	}
+	if c.flags.json {
+		return c.event("approval", map[string]any{"app": t.App, "host": t.Host, "answer": word})
+	}
+	_, err := fmt.Fprintf(c.out, "%s: %s on %s\n", t.App, word, t.Host)
+	return err
+}

@@ -1,0 +1,220 @@
+package act
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"al.essio.dev/pkg/shellescape"
+
+	"trikk.dev/engine/host"
+	"trikk.dev/engine/plan"
+	"trikk.dev/engine/proxy"
+)
+
+// A run that needs a person's yes writes `RUN asked` into <root>/.trikk/approval of the server that waits; trikk approve, on whatever machine,
+// makes it `RUN approved WHO` or `RUN rejected WHO: WHY`.
+
+// approvalInterval is how often a waiting run looks for its answer; approvalTime bounds asking and answering.
+const (
+	approvalInterval = 2 * time.Second
+	approvalTime     = 30 * time.Second
+)
+
+// Answers to a run that waits.
+const (
+	asked    = "asked"
+	approved = "approved"
+	rejected = "rejected"
+)
+
+// approval asks, and waits for the answer. A connection that breaks meanwhile is made anew.
+func (d *doing) approval(ctx context.Context, s plan.Step, op plan.ApproveOp) (plan.Result, error) {
+	if err := d.askFor(ctx, op); err != nil {
+		return plan.Result{}, err
+	}
+	until := d.o.Now().Add(op.Within.D())
+	ctx, cancel := context.WithTimeoutCause(ctx, op.Within.D(), fmt.Errorf("nobody approved it within %v", op.Within.D()))
+	defer cancel()
+	said := ""
+	for {
+		answer, err := d.once(ctx, approvalTime, func(ctx context.Context, h host.Host) (string, error) {
+			return readApproval(ctx, h, ApprovalTarget{As: d.seg.As, Root: op.Root}, op.Plan)
+		})
+		verb, by, _ := strings.Cut(answer, " ")
+		switch {
+		case ctx.Err() != nil:
+			return failed(ended(ctx)), nil
+		case verb == approved:
+			return plan.Result{Status: plan.Unchanged, Output: "approved by " + by}, nil
+		case verb == rejected:
+			return failed(fmt.Errorf("rejected by %s", by)), nil
+		}
+		line := fmt.Sprintf("until %s for: trikk approve %s", until.Format("15:04"), op.Plan)
+		if err != nil {
+			line += "; last: " + err.Error()
+		}
+		if line != said {
+			said = line
+			d.o.Progress(s, line)
+		}
+		if err := waiting(ctx, approvalInterval); err != nil {
+			return failed(err), nil
+		}
+	}
+}
+
+// askFor writes that the run waits; an answer that is there already stays.
+func (d *doing) askFor(ctx context.Context, op plan.ApproveOp) error {
+	h, err := d.o.Hosts.Host(ctx, d.seg.Host)
+	if err != nil {
+		return err
+	}
+	s := approvalScript(ApprovalTarget{Host: d.seg.Host, As: d.seg.As, Root: op.Root}, op.Plan, asked)
+	s.Guard = d.held().guard(d.seg)
+	return runApproval(ctx, h, d.seg.Host, s)
+}
+
+// ApprovalTarget is where a run may wait for approval.
+type ApprovalTarget struct {
+	App, Host, As, Root string
+}
+
+// ApprovalTargets are where a plan waits for approval, in its order.
+func ApprovalTargets(p plan.Plan) []ApprovalTarget {
+	var out []ApprovalTarget
+	for _, a := range p.Apps {
+		for _, w := range a.Waves {
+			for _, l := range w.Lanes {
+				for _, s := range l.Steps {
+					if op, ok := s.Op.(plan.ApproveOp); ok {
+						out = append(out, ApprovalTarget{App: a.App, Host: s.Host, As: s.As, Root: op.Root})
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// AppApprovals are where a run of apps could wait for approval.
+func AppApprovals(env plan.Environment, apps []plan.App) []ApprovalTarget {
+	var out []ApprovalTarget
+	for _, a := range apps {
+		if r := a.Rollout.Rolling; r == nil || r.Canary == nil || !r.Canary.Approve {
+			continue
+		}
+		for _, s := range a.Servers {
+			out = append(out, ApprovalTarget{App: a.Name, Host: s, As: a.As(env, s), Root: a.Layout.Root})
+		}
+	}
+	return out
+}
+
+// Approval is a place where a run asked for approval.
+type Approval struct {
+	ApprovalTarget
+	// Answer is "" as long as nobody answered, else "approved WHO" or "rejected WHO: WHY".
+	Answer string
+}
+
+// ReadApprovals asks all places at once, and gives those where the run asked, in their order. Hosts that can't be read are all told in the
+// error.
+func ReadApprovals(ctx context.Context, rs proxy.Readers, targets []ApprovalTarget, run string) ([]Approval, error) {
+	answers, errs := make([]string, len(targets)), make([]error, len(targets))
+	var all sync.WaitGroup
+	for i, t := range targets {
+		all.Go(func() {
+			r, err := rs.Reader(ctx, t.Host)
+			if err != nil {
+				errs[i] = err
+				return
+			}
+			answers[i], errs[i] = readApproval(ctx, r, t, run)
+		})
+	}
+	all.Wait()
+	var out []Approval
+	for i, t := range targets {
+		if answers[i] != "" {
+			out = append(out, Approval{ApprovalTarget: t, Answer: strings.TrimPrefix(answers[i], asked)})
+		}
+	}
+	return out, errors.Join(errs...)
+}
+
+// readsApproval tells what is written in the root $1.
+const readsApproval = `case $1 in
+'~' | '~/'*) state=$HOME${1#'~'}/.trikk ;;
+*) state=$1/.trikk ;;
+esac
+head -n 1 "$state/approval" 2>/dev/null
+exit 0`
+
+// readApproval gives what follows the run's name: "" where it is not about that run.
+func readApproval(ctx context.Context, r host.Reader, t ApprovalTarget, run string) (string, error) {
+	out, err := r.Query(ctx, host.NewQuery(t.As, readsApproval, t.Root))
+	if err != nil {
+		return "", err
+	}
+	answer, ours := strings.CutPrefix(strings.TrimSpace(string(out.Stdout)), run+" ")
+	if !ours || !slices.Contains([]string{asked, approved, rejected}, strings.SplitN(answer, " ", 2)[0]) {
+		return "", nil
+	}
+	return answer, nil
+}
+
+// Approve answers a run that waits: the run goes on.
+func Approve(ctx context.Context, hosts proxy.Hosts, t ApprovalTarget, run, who string) error {
+	return answerApproval(ctx, hosts, t, run, approved+" "+who)
+}
+
+// Reject answers a run that waits: the server's turn is undone.
+func Reject(ctx context.Context, hosts proxy.Hosts, t ApprovalTarget, run, who, why string) error {
+	return answerApproval(ctx, hosts, t, run, rejected+" "+who+": "+why)
+}
+
+func answerApproval(ctx context.Context, hosts proxy.Hosts, t ApprovalTarget, run, answer string) error {
+	h, err := hosts.Host(ctx, t.Host)
+	if err != nil {
+		return err
+	}
+	return runApproval(ctx, h, t.Host, approvalScript(t, run, answer))
+}
+
+func approvalScript(t ApprovalTarget, run, answer string) host.Script {
+	text := "run=" + shellescape.Quote(run) + "\nanswer=" + shellescape.Quote(shortLine(answer)) + "\nroot=" + plan.QuotePath(t.Root) + "\n" + shApproval
+	return host.Script{As: t.As, Steps: []host.ScriptStep{{ID: "approval", Text: text, Timeout: approvalTime}}}
+}
+
+// shApproval asks, or answers what was asked; nothing is answered twice.
+const shApproval = `file=$root/.trikk/approval
+now=$(head -n 1 "$file" 2>/dev/null) || now=
+case $answer:$now in
+asked:"$run "*) same "it is asked for already" ;;
+asked:*) ;;
+*:"$run asked") ;;
+*:"$run "*) fail "it was ${now#"$run "} already" ;;
+*) fail "it does not wait here" ;;
+esac
+printf '%s %s\n' "$run" "$answer" >"$file.new" && mv -f "$file.new" "$file" || fail "$(id -un) can't write $file"
+`
+
+// runApproval runs a script of one step.
+func runApproval(ctx context.Context, h host.Host, name string, s host.Script) error {
+	records, err := h.Run(ctx, s, nil)
+	if err != nil {
+		return err
+	}
+	if len(records) != 1 {
+		return &host.Error{Host: name, Kind: host.Protocol, Doing: "asking for approval", Err: errors.New("the script ended without a record")}
+	}
+	if r := records[0]; r.Exit != 0 {
+		return fmt.Errorf("%s: %s", name, shortLine(lastLine(r.Output)))
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package plan
+
+import "fmt"
+
+// batch is turns that are taken together: a wave.
+type batch struct {
+	turns  []turn
+	canary bool
+}
+
+// canary is the part of the rollout that tries the release first; nil: there is none. A rollback needs none: it goes to what has proven
+// itself.
+func (c *compiler) canary() *Canary {
+	r := c.app.Rollout.Rolling
+	if r == nil || c.in.Kind != Deploy {
+		return nil
+	}
+	return r.Canary
+}
+
+// canaries is how many of the next turns are the canary's: none when nothing new starts, or when as many servers run the release
+// already and have proven it.
+func (c *compiler) canaries(turns []turn) int {
+	canary := c.canary()
+	if canary == nil {
+		return 0
+	}
+	fresh := false
+	for _, t := range turns {
+		fresh = fresh || t.needs.link || t.needs.restart
+	}
+	n := max(1, canary.Servers) - c.tried()
+	if !fresh || n <= 0 {
+		return 0
+	}
+	return min(n, len(turns))
+}
+
+// tried counts the active servers on which the release is live and proven good.
+func (c *compiler) tried() int {
+	n := 0
+	for _, s := range c.app.Servers {
+		at := c.at(s)
+		if r, _ := at.release(c.rel.Name); r.Good && at.Current == c.rel.Name && !c.in.Offline {
+			n++
+		}
+	}
+	return n
+}
+
+// waves names the batches' waves: canary, then rotate 1/N.
+func (c *compiler) waves(batches []batch) []Wave {
+	total := map[bool]int{}
+	for _, b := range batches {
+		total[b.canary]++
+	}
+	count := map[bool]int{}
+	var out []Wave
+	for _, b := range batches {
+		count[b.canary]++
+		w := Wave{Name: fmt.Sprintf("%s %d/%d", WaveRotate, count[false], total[false])}
+		switch {
+		case c.recreates():
+			w.Name = WaveRecreate
+		case b.canary && total[true] == 1:
+			w.Name = WaveCanary
+		case b.canary:
+			w.Name = fmt.Sprintf("%s %d/%d", WaveCanary, count[true], total[true])
+		}
+		for _, t := range b.turns {
+			t.canary = b.canary
+			w.Lanes = append(w.Lanes, c.lane(t))
+		}
+		out = append(out, w)
+	}
+	return out
+}
+
+// approved waits for a person's yes, where a canary wants one.
+func (c *compiler) approved(t turn) []Step {
+	if canary := c.canary(); t.canary && canary.Approve {
+		return []Step{c.step(t.server, ApproveOp{Root: c.app.Layout.Root, Plan: c.in.ID, Within: canary.ApproveWithin})}
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package plan_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"trikk.dev/engine/plan"
+)
+
+// withCanary is hello on four servers that run an older release, with a canary.
+func withCanary(t *testing.T, change func(*plan.App)) *fleet {
+	t.Helper()
+	app := hello("app01", "app02", "app03", "app04")
+	app.Topology = shared("lb01")
+	app.Rollout.MinReadySeconds = 5
+	app.Rollout.Rolling = &plan.Rolling{MaxUnavailable: 2, Canary: &plan.Canary{Servers: 1, BakeSeconds: 60, Approve: true, ApproveWithin: plan.Duration(time.Hour)}}
+	change(&app)
+	f := newFleet(4, 1, haproxy).with(app)
+	f.deploy(t, "1.0")
+	app.Version = "2.0"
+	return f.with(app)
+}
+
+// waveHosts lists the waves between install and prune as "NAME HOST…".
+func waveHosts(p plan.Plan) []string {
+	var out []string
+	for _, w := range p.Apps[0].Waves {
+		if w.Name == plan.WaveInstall || w.Name == plan.WavePrune {
+			continue
+		}
+		line := w.Name
+		for _, l := range w.Lanes {
+			line += " " + l.Host
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// tailOf gives the titles of a lane's steps from its admit on.
+func tailOf(l plan.Lane) []string {
+	var out []string
+	for i, s := range l.Steps {
+		if _, ok := s.Op.(plan.AdmitOp); ok {
+			for _, s := range l.Steps[i+1:] {
+				out = append(out, s.Title)
+			}
+		}
+	}
+	return out
+}
+
+func TestCanaryGoesFirst(t *testing.T) {
+	p := withCanary(t, func(*plan.App) {}).plan(t)
+	if got := waveHosts(p); !slices.Equal(got, []string{"canary app01", "rotate 1/2 app02 app03", "rotate 2/2 app04"}) {
+		t.Fatalf("waves %q", got)
+	}
+	good := "record release " + p.Apps[0].To + " as good"
+	if got := tailOf(p.Apps[0].Waves[1].Lanes[0]); !slices.Equal(got, []string{"watch for 1m", "wait for approval, for 1h at most", good}) {
+		t.Errorf("the canary ends with %q", got)
+	}
+	if got := tailOf(p.Apps[0].Waves[2].Lanes[0]); !slices.Equal(got, []string{"watch for 5s", good}) {
+		t.Errorf("the others end with %q", got)
+	}
+	if id := p.Apps[0].Waves[1].Lanes[0].Steps[0].ID; !strings.HasPrefix(id, "hello/canary/app01/") {
+		t.Errorf("a step's ID is %s", id)
+	}
+}
+
+func TestCanarySizes(t *testing.T) {
+	for n, want := range map[int]string{
+		2: "canary app01 app02|rotate 1/1 app03 app04",
+		3: "canary 1/2 app01 app02|canary 2/2 app03|rotate 1/1 app04",
+		9: "canary 1/2 app01 app02|canary 2/2 app03 app04",
+	} {
+		p := withCanary(t, func(a *plan.App) { a.Rollout.Rolling.Canary.Servers = n }).plan(t)
+		if got := strings.Join(waveHosts(p), "|"); got != want {
+			t.Errorf("%d servers: %s, want %s", n, got, want)
+		}
+	}
+}
+
+// What is out of rotation goes first, and is the canary then: nobody misses it.
+func TestCanaryIsWhatIsOut(t *testing.T) {
+	f := withCanary(t, func(*plan.App) {})
+	f.rotate(f.apps[0], "app03", plan.RotationOut)
+	p := f.plan(t)
+	if got := waveHosts(p); !slices.Equal(got, []string{"canary app03", "rotate 1/2 app01 app02", "rotate 2/2 app04"}) {
+		t.Errorf("waves %q", got)
+	}
+}
+
+// A run that goes on where another ended after its canary needs none; nor does a rollback, nor what brings nothing new.
+func TestNoCanary(t *testing.T) {
+	f := withCanary(t, func(*plan.App) {})
+	p := f.plan(t)
+	whole := p.Apps[0].Waves
+	p.Apps[0].Waves = whole[:2] // install, canary
+	f.apply(p)
+	if got := waveHosts(f.plan(t)); !slices.Equal(got, []string{"rotate 1/2 app02 app03", "rotate 2/2 app04"}) {
+		t.Errorf("after the canary: %q", got)
+	}
+	back, err := plan.Compile(f.env, f.apps, f.facts, f.intent(plan.Rollback))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := waveHosts(back); !slices.Equal(got, []string{"rotate 1/1 app01"}) {
+		t.Errorf("back: %q", got)
+	}
+	f = withCanary(t, func(*plan.App) {})
+	f.apply(f.plan(t))
+	f.rotate(f.apps[0], "app02", plan.RotationOut)
+	if got := waveHosts(f.plan(t)); !slices.Equal(got, []string{"rotate 1/1 app02"}) {
+		t.Errorf("only an admit: %q", got)
+	}
+}
