@@ -99,8 +99,8 @@ func (c *cli) valueCandidates() map[string]candidates {
 		"rollback --to": c.pastReleases, "unlock --run": c.lockingRuns,
 		"--keep": folders, "--plan": plans, "--artifact": files, "--key": files, "--sign": files, "--output": files, "render --output": folders,
 		"--as": nothing, "--match": nothing, "--changed-since": nothing, "--override-freeze": nothing, "--override-promotion": nothing, "--issue": nothing,
-		"--release": files,
-		"--sort":    oneOf("swap", "rss", "cpu"), "init --from": oneOf("ansible"),
+		"--release": files, "approve --reject": nothing,
+		"--sort": oneOf("swap", "rss", "cpu"), "init --from": oneOf("ansible"),
 		"vet --format": oneOf(formats()...), "plan --format": oneOf(formatText, formatMarkdown, formatMermaid), "schema --format": oneOf(formatText, formatJSONSchema),
 	}
 }

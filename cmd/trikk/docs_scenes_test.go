@@ -18,6 +18,7 @@ func scenes() map[string]func(*testing.T) *stage {
 		"empty":       emptyStage,       // a folder with an Ansible inventory
 		"new":         newStage,         // what trikk init makes; nothing is reached
 		"typo":        typoStage,        // the same, with a misspelt field
+		"canary":      canaryStage,      // the same, whose app has a canary
 		"frozen":      frozenStage,      // the same, in a freeze of test
 		"notifying":   notifyingStage,   // the same, with a chat that is told of runs
 		"mistakes":    mistakesStage,    // an app that does everything wrong
@@ -92,6 +93,13 @@ func notifyingStage(t *testing.T) *stage {
 environments: prod: notify: chat: slack: {channel: "C0123456789", token: env: "SLACK_TOKEN"}
 `)
 	s.shown = strings.NewReplacer(who(), "anna@desk")
+	return s
+}
+
+func canaryStage(t *testing.T) *stage {
+	t.Helper()
+	s := newStage(t)
+	s.write(t, "apps/hello/canary.cue", "package hello\n\napp: rollout: rolling: canary: {servers: 1, bakeSeconds: 300, approve: true}\n")
 	return s
 }
 

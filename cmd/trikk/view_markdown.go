@@ -39,6 +39,9 @@ func markdown(p plan.Plan, v planView) string {
 	for _, f := range v.files {
 		c.add(markdownFile(f), "the diff of "+f.Path+" of "+f.App)
 	}
+	if text := limitsText(p); text != "" {
+		c.add("\n"+htmlText(text)+"\n", "the limits")
+	}
 	if stay := untouched(p); len(stay) > 0 {
 		c.add(folded("Not touched", fenced("text", strings.Join(stay, "\n"))), "what is not touched")
 	}

@@ -56,6 +56,7 @@ func showPlan(to io.Writer, p plan.Plan, v planView) {
 		showRows(w, groupRows(p.Groups))
 	}
 	showUntouched(w, p)
+	showLimits(w, p)
 	fmt.Fprintf(w, "\n%s\n", summary(p))
 }
 

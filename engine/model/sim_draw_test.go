@@ -212,6 +212,9 @@ func drawApp(t *rapid.T, servers, standby int, driver string) plan.App {
 	}
 	if rapid.Bool().Draw(t, "rolling") {
 		a.Rollout.Rolling = &plan.Rolling{MaxUnavailable: rapid.IntRange(1, 2).Draw(t, "maxUnavailable")}
+		if rapid.Bool().Draw(t, "canary") {
+			a.Rollout.Rolling.Canary = &plan.Canary{Servers: 1, BakeSeconds: 20}
+		}
 	}
 	switch rapid.IntRange(0, 5).Draw(t, "topology") {
 	case 0:

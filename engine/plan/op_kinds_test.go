@@ -102,7 +102,7 @@ func kinds() map[string]covered {
 			"probe tcp 127.0.0.1:80 through lb01": plan.ProbeOp{Through: "lb01", Check: plan.Check{TCP: &plan.TCPCheck{Host: "127.0.0.1", Port: 80}}},
 			"probe exec bin/check":                plan.ProbeOp{Check: plan.Check{Exec: &plan.ExecCheck{Command: "bin/check"}}}, "probe ready": plan.ProbeOp{Name: "ready"}}},
 		"approve": {titles: map[string]plan.Op{"wait for approval, for 1h at most": plan.ApproveOp{Root: root, Plan: "20260101-1", Within: plan.Duration(time.Hour)}}},
-		"pause": {titles: map[string]plan.Op{"watch for 1m30s": plan.Pause{Seconds: 90}, "watch for 1m": plan.Pause{Seconds: 60}, "watch for 1h": plan.Pause{Seconds: 3600}}},
+		"pause":   {titles: map[string]plan.Op{"watch for 1m30s": plan.Pause{Seconds: 90}, "watch for 1m": plan.Pause{Seconds: 60}, "watch for 1h": plan.Pause{Seconds: 3600}}},
 		"prune": {again: TestPrune, fails: TestPruneFails,
 			golden: map[string]plan.Op{"prune": plan.Prune{Root: root, Current: "current", Releases: []string{"0.8-aa", "0.9-bb"}, Cached: []string{"hello-0.8.tar.gz"}, Keep: "20260101-1"}},
 			titles: map[string]plan.Op{"prune old releases 0.8-aa, 0.9-bb and cached hello-0.8.tar.gz": plan.Prune{Releases: []string{"0.8-aa", "0.9-bb"}, Cached: []string{"3f2a3f2a3f2a-hello-0.8.tar.gz"}},

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"os"
+	"testing"
+)
+
+// TestApprove: after its canary a run waits for a person. A yes lets it go on, a no and a signal take the canary back; the answer can come
+// from a machine that does not know the run.
+func TestApprove(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.edit("hello/app.cue", "rolling: maxUnavailable: 1", "rolling: canary: approve: true")
+	wait := func(version string) (*call, string) {
+		c := b.begin(&call{args: []string{"apply", "hello@" + version, "-e", "demo", "--yes"}})
+		c.shows("for: trikk approve ")
+		return c, runOf(t, c)
+	}
+
+	first, run := wait("1.0")
+	b.trikk(64, "approve", "20260101T000000-abcd").says("there is no run 20260101T000000-abcd on this machine", "-e ENV")
+	b.trikk(5, "approve", "20260101T000000-abcd", "-e", "demo").says("run 20260101T000000-abcd does not wait for approval in demo")
+	b.trikk(0, "approve", run).says("hello: approved on app01")
+	first.wait(0)
+	b.runs("1.0")
+	b.trikk(5, "approve", run).says("app01: it was approved "+who()+" already", "does not wait for approval")
+
+	second, run := wait("2.0")
+	state := b.state
+	b.state = t.TempDir() // of another machine
+	b.trikk(0, "approve", run, "-e", "demo", "--reject", "orders fail").says("hello: rejected on app01")
+	b.state = state
+	second.wait(7).says("rejected by " + who() + ": orders fail")
+	b.runs("1.0")
+
+	third, _ := wait("2.0")
+	third.signals <- os.Interrupt
+	third.wait(130)
+	b.runs("1.0")
+}
