@@ -220,6 +220,7 @@ func warnings(apps []plan.App, envs map[string]plan.Environment) []Diagnostic {
 		}
 		out = append(out, openSecrets(a)...)
 		out = append(out, idle(a)...)
+		out = append(out, lonely(a)...)
 	}
 	return out
 }
