@@ -271,3 +271,13 @@ func (o organisation) requireParents(t *testing.T) {
 		t.Errorf("%d apps have at most 20 lines", short)
 	}
 }
+
+func TestSmallestAppIsUnder15Lines(t *testing.T) {
+	data, err := os.ReadFile("../apps/platform/status/app.cue")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(data), "\n"); n >= 15 {
+		t.Errorf("it has %d lines", n)
+	}
+}
