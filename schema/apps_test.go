@@ -66,9 +66,18 @@ func requireConcrete(t *testing.T, v cue.Value) {
 	}
 }
 
-func TestAppsOfTheOrganisation(t *testing.T) {
+// TestApps loads apps/ once for all that must hold there.
+func TestApps(t *testing.T) {
 	o := loadApps(t)
-	if len(o.apps) < 15 {
+	t.Run("organisation", o.requireWhole)
+	t.Run("apart", o.requireApart)
+	t.Run("shapes", o.requireShapes)
+	t.Run("parents", o.requireParents)
+}
+
+// requireWhole: names are those of the folders and of the inventory, and test and prod have all apps.
+func (o organisation) requireWhole(t *testing.T) {
+	if len(o.apps) != 60 {
 		t.Errorf("%d apps", len(o.apps))
 	}
 	servers, proxies := 0, 0
@@ -76,13 +85,16 @@ func TestAppsOfTheOrganisation(t *testing.T) {
 		servers += len(e.Servers)
 		proxies += len(e.Proxies)
 	}
-	if servers != 12 || proxies != 4 {
+	if servers != 36 || proxies != 8 {
 		t.Errorf("%d servers and %d proxies", servers, proxies)
 	}
 	if !o.envs["prod"].Protected || o.envs["dev"].Protected || o.envs["test"].Protected {
 		t.Error("prod, and only prod, is protected")
 	}
 	for dir, as := range o.apps {
+		if !slices.ContainsFunc(as, in("test")) || !slices.ContainsFunc(as, in("prod")) {
+			t.Errorf("%s is not in test and prod", dir)
+		}
 		for _, a := range as {
 			if a.Name != filepath.Base(dir) {
 				t.Errorf("%s is named %s", dir, a.Name)
@@ -91,6 +103,8 @@ func TestAppsOfTheOrganisation(t *testing.T) {
 		}
 	}
 }
+
+func in(env string) func(plan.App) bool { return func(a plan.App) bool { return a.Env == env } }
 
 func requireKnownHosts(t *testing.T, a plan.App, e plan.Environment) {
 	t.Helper()
@@ -117,10 +131,10 @@ func requireKnownHosts(t *testing.T, a plan.App, e plan.Environment) {
 }
 
 // Apps on one server share neither ports nor folders.
-func TestAppsKeepApart(t *testing.T) {
-	o := loadApps(t)
-	for _, a := range o.deployments() {
-		for _, b := range o.deployments() {
+func (o organisation) requireApart(t *testing.T) {
+	all := o.deployments()
+	for _, a := range all {
+		for _, b := range all {
 			if a.Name >= b.Name || a.Env != b.Env || !shareServer(a, b) {
 				continue
 			}
@@ -144,8 +158,8 @@ func shareServer(a, b plan.App) bool {
 }
 
 // Every shape that the schema offers is shown by some app.
-func TestAppsShowEveryShape(t *testing.T) {
-	all := loadApps(t).deployments()
+func (o organisation) requireShapes(t *testing.T) {
+	all := o.deployments()
 	for shape, shown := range map[string]func(plan.App) bool{
 		"maven":       func(a plan.App) bool { return a.Artifact.Maven != nil },
 		"url":         func(a plan.App) bool { return a.Artifact.URL != nil },
@@ -162,10 +176,17 @@ func TestAppsShowEveryShape(t *testing.T) {
 		"files only":      func(a plan.App) bool { return a.Service.None() },
 		"batch":           func(a plan.App) bool { return !a.HTTP() && a.Topology == (plan.Topology{}) && !a.Service.None() },
 		"shared":          func(a plan.App) bool { return a.Topology.Shared != nil },
+		"behind haproxy":  o.behind(func(d plan.Driver) bool { return d.HAProxy != nil }),
+		"behind httpd":    o.behind(func(d plan.Driver) bool { return d.HTTPD != nil }),
+		"behind nginx":    o.behind(func(d plan.Driver) bool { return d.Nginx != nil }),
+		"behind commands": o.behind(func(d plan.Driver) bool { return d.Command != nil }),
+		"through":         func(a plan.App) bool { return a.Topology.Pairs != nil && a.Topology.Pairs.Through != nil },
 		"pairs and watch": func(a plan.App) bool { return a.Topology.Pairs != nil && a.Topology.Pairs.Outer.Marker.Watch != nil },
 		"pairs and wait":  func(a plan.App) bool { return a.Topology.Pairs != nil && a.Topology.Pairs.Outer.Marker.Settle > 0 },
 		"on proxies":      func(a plan.App) bool { return a.Topology.Pairs != nil && a.Topology.Pairs.InstallOnProxies },
 		"standby":         func(a plan.App) bool { return len(a.Standby) > 0 && a.Marker != "" },
+		"standby of one":  func(a plan.App) bool { return len(a.Standby) > 0 && a.Rollout.Recreate != nil },
+		"skip":            func(a plan.App) bool { return a.Rollout.Unreachable == "skip" },
 		"recreate":        func(a plan.App) bool { return a.Rollout.Recreate != nil },
 		"rolling":         func(a plan.App) bool { return a.Rollout.Rolling != nil && a.Rollout.Rolling.MaxUnavailable > 1 },
 		"revert":          func(a plan.App) bool { return a.Rollout.OnFailure == "revert" && a.Rollout.MinReadySeconds > 0 },
@@ -174,6 +195,12 @@ func TestAppsShowEveryShape(t *testing.T) {
 		"properties":      hasFile(func(f plan.File) bool { return f.Properties["jmx.port"] != nil && f.Properties["jvm.xmx"] != nil }),
 		"env":             hasFile(func(f plan.File) bool { return f.Env != nil }),
 		"json":            hasFile(func(f plan.File) bool { return f.JSON != nil }),
+		"yaml":            hasFile(func(f plan.File) bool { return f.YAML != nil }),
+		"toml":            hasFile(func(f plan.File) bool { return f.TOML != nil }),
+		"ini":             hasFile(func(f plan.File) bool { return f.INI != nil }),
+		"secret of age":   hasSecret(func(s plan.Secret) bool { return s.Age != nil }),
+		"secret of env":   hasSecret(func(s plan.Secret) bool { return s.Env != "" }),
+		"secret of file":  hasSecret(func(s plan.Secret) bool { return s.File != "" }),
 		"text":            hasFile(func(f plan.File) bool { return f.Text != nil }),
 		"tcp":             hasProbe(func(c plan.Check) bool { return c.TCP != nil }),
 		"exec":            hasProbe(func(c plan.Check) bool { return c.Exec != nil }),
@@ -197,6 +224,24 @@ func hasFile(is func(plan.File) bool) func(plan.App) bool {
 	}
 }
 
+func hasSecret(is func(plan.Secret) bool) func(plan.App) bool {
+	return hasFile(func(f plan.File) bool {
+		for _, s := range f.Secrets {
+			if is(s) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// behind tells of apps with a shared proxy that is driven so.
+func (o organisation) behind(is func(plan.Driver) bool) func(plan.App) bool {
+	return func(a plan.App) bool {
+		return a.Topology.Shared != nil && slices.ContainsFunc(a.Topology.Shared.Proxies, func(p string) bool { return is(o.envs[a.Env].Proxies[p].Driver) })
+	}
+}
+
 func hasProbe(is func(plan.Check) bool) func(plan.App) bool {
 	return func(a plan.App) bool {
 		for _, c := range a.Probes {
@@ -205,6 +250,25 @@ func hasProbe(is func(plan.Check) bool) func(plan.App) bool {
 			}
 		}
 		return false
+	}
+}
+
+// requireParents: apps don't repeat what their parents say. Most are short.
+func (o organisation) requireParents(t *testing.T) {
+	short := 0
+	for dir := range o.apps {
+		data, err := os.ReadFile(filepath.Join(dir, "app.cue"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := strings.Count(string(data), "\n"); n <= 20 {
+			short++
+		} else if n > 60 {
+			t.Errorf("%s/app.cue has %d lines", dir, n)
+		}
+	}
+	if short < 36 {
+		t.Errorf("%d apps have at most 20 lines", short)
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"trikk.dev/engine/config"
 	"trikk.dev/engine/model"
 	"trikk.dev/engine/plan"
 )
@@ -142,14 +140,7 @@ func planFile(t *testing.T, p plan.Plan) string {
 // secondPlan takes an example app from nothing to 1.0, on a model of its fleet, and plans 2.0.
 func secondPlan(t *testing.T, name string) plan.Plan {
 	t.Helper()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := config.Load(context.Background(), config.Options{Dir: root})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w := examples(t)
 	for _, app := range onePerApp(w.Apps()) {
 		if app.Name != name {
 			continue
@@ -158,7 +149,7 @@ func secondPlan(t *testing.T, name string) plan.Plan {
 		if err != nil {
 			t.Fatal(err)
 		}
-		app = elsewhere(app, root)
+		app = elsewhere(app, w.Root)
 		first := planned(t, env, app, "1.0", plan.Facts{})
 		f, err := model.Of(first, time.Now, model.Pace{})
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 
 // What a plan holds of an app, and the schema's defaults, make the app as the config has it: policies see the same of both.
 func TestPlansHoldWholeApps(t *testing.T) {
-	l, err := loadAll(t.Context(), Options{Dir: "../.."})
+	l, err := loadedOwn()
 	if err != nil {
 		t.Fatal(err)
 	}
