@@ -111,6 +111,30 @@ func TestChecks(t *testing.T) {
 	requireSays(t, dir, "test --match (", exitUsage, "--match (: ")
 }
 
+// The plans of all apps are compared with golden files that nobody wrote a test for.
+func TestGoldenPlans(t *testing.T) {
+	dir := checked(t)
+	const mend = "(trikk test --golden plans --update "
+	requireSays(t, dir, "test --golden plans --match plan.of", exitFailed, "FAIL  apps/shop: plan of shop in test\n      apps/shop/app.cue:11:16: there is no plans/shop.test.txt "+mend+"writes it)\n1 test, 1 failed\n")
+	requireSays(t, dir, "test --golden ./plans/ --match plan.of --update", exitDone, "ok    apps/shop: plan of shop in test\n1 test: all right\nwrote plans/shop.test.txt\n")
+	put(t, filepath.Join(dir, "plans", "old.test.txt"), goldenHead+"old in test\n")
+	put(t, filepath.Join(dir, "plans", "notes.test.txt"), "written by a person\n")
+	put(t, filepath.Join(dir, "plans", "shop.prod.txt"), goldenHead+"shop in prod\n")
+	edit(t, filepath.Join(dir, "apps", "shop", "app.cue"), "/ready", "/health")
+	requireSays(t, dir, "test environments --golden plans --match old", exitFailed,
+		"FAIL  plans: old.test.txt\n      plans/old.test.txt:1:1: there is no app old in test any more "+mend+"removes this file)\n1 test, 1 failed\n")
+	requireSays(t, dir, "test --golden plans --match shop.in", exitFailed, "the plan differs from plans/shop.test.txt "+mend+"writes it anew):\n        --- plans/shop.test.txt\n        +++ the plan now\n")
+	requireSays(t, dir, "test --golden plans --update --match ^plans|shop.in", exitDone, "wrote plans/shop.test.txt\nremoved plans/old.test.txt\nremoved plans/shop.prod.txt\n")
+	code, out, err := says(dir, "test --golden plans --json --match ^plans|shop.in")
+	if code != exitDone || strings.Count(out, "\n") != 2 || !strings.Contains(out, `"app":"shop","column":16,"dir":"apps/shop","env":"test"`) {
+		t.Errorf("exit code %d\n%s%s", code, out, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "plans", "*")); len(left) != 2 {
+		t.Errorf("in the folder: %v", left)
+	}
+	requireSays(t, dir, "test --golden apps/shop/app.cue", exitConfig, "apps/shop/app.cue is no folder")
+}
+
 func TestPoliciesAtWork(t *testing.T) {
 	dir := checked(t)
 	const plan = "plan shop@2.0-SNAPSHOT -e test --offline"

@@ -97,7 +97,7 @@ func (c *cli) valueCandidates() map[string]candidates {
 		"--env":      c.environmentNames, "init --env": nothing, "--confirm": c.confirmed, "diff --from": c.environmentNames, "diff --to": c.environmentNames,
 		"--selector": c.labels, "ps --app": c.appNames, "exec --server": listed(c.serverNames), "render --server": c.serverNames,
 		"rollback --to": c.pastReleases, "unlock --run": c.lockingRuns,
-		"--keep": folders, "--plan": plans, "--artifact": files, "--key": files, "--sign": files, "--output": files, "render --output": folders,
+		"--keep": folders, "--golden": folders, "--plan": plans, "--artifact": files, "--key": files, "--sign": files, "--output": files, "render --output": folders,
 		"--as": nothing, "--match": nothing, "--changed-since": nothing, "--override-freeze": nothing, "--override-promotion": nothing, "--issue": nothing,
 		"--release": files, "approve --reject": nothing,
 		"--sort": oneOf("swap", "rss", "cpu"), "init --from": oneOf("ansible"),

@@ -314,6 +314,7 @@ var changing = []struct {
 	{regexp.MustCompile(`(?m)^took .*$`), "took TIME"},
 	{regexp.MustCompile(`127\.0\.\d+\.\d+:\d+`), "ADDRESS"},
 	{regexp.MustCompile(`(?m)^ *\S+ +waiting .*\n`), ""},
+	{regexp.MustCompile(`(?m)^\d+/\d+ done after .*\n`), ""},
 	{regexp.MustCompile(`((?i:port)(?::|=| ) *)\d{5}\b`), "${1}PORT"},
 	{regexp.MustCompile(`\d+ attempts`), "N attempts"},
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},

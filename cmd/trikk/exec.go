@@ -34,7 +34,8 @@ func (c *cli) execCommand() *cobra.Command {
 			"--server names, or on all servers. It runs as the login user, in the home, without input; --as names another user, and\n" +
 			"--as-app takes the app's. The words after -- reach the program as they are: for pipes and variables name a shell,\n" +
 			"-- sh -c 'df -h | tail -n 1'. Servers with the same output and exit status are shown together; of long outputs the\n" +
-			"first and the last 32 KiB. A protected environment asks first.\n\n" +
+			"first and the last 32 KiB. A protected environment asks first. While it goes on, standard error says on how many servers it\n" +
+			"has ended and which ones are waited for; -q is silent.\n\n" +
 			"The exit code is 0 when the command ended with 0 everywhere, 6 when it failed on some servers, and 1 (or 4) when it\n" +
 			"failed on all. What a command that failed changed, trikk does not know." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitUsage, exitInterrupted),
@@ -81,11 +82,13 @@ func (c *cli) exec(cmd *cobra.Command, o execOptions, names, words []string) err
 	defer f.close()
 	ctx, stop := c.interruptible(cmd.Context())
 	defer stop()
+	tell, end := c.execProgress(t.all())
 	parts := make([][]survey.Ended, 0, len(t.hosts))
 	for _, as := range t.users() {
-		command := survey.Command{Words: words, As: as, Deadline: o.deadline}
+		command := survey.Command{Words: words, As: as, Deadline: o.deadline, Tell: tell}
 		parts = append(parts, survey.Execute(ctx, f.pool, t.hosts[as], command, c.flags.parallel))
 	}
+	end()
 	all := slices.Concat(parts...)
 	slices.SortFunc(all, func(a, b survey.Ended) int { return strings.Compare(a.Host, b.Host) })
 	if err := c.showEnded(all, words); err != nil {

@@ -123,10 +123,18 @@ func (c *cli) unproven(ctx context.Context, w config.Workspace, env plan.Environ
 		return nil, &exitError{exitConfig, err}
 	}
 	var apps []plan.App
+	concerned := 0
 	for _, a := range p.Apps {
+		if !env.Promote.Concerns(a) {
+			continue
+		}
+		concerned++
 		if app, err := w.Deployment(a.App, from.Name); err == nil {
 			apps = append(apps, app)
 		}
+	}
+	if concerned == 0 {
+		return nil, nil
 	}
 	f := c.fleet(from, p.ID)
 	defer f.close()
@@ -136,7 +144,7 @@ func (c *cli) unproven(ctx context.Context, w config.Workspace, env plan.Environ
 	if ctx.Err() != nil {
 		return nil, stopped(ctx, err)
 	}
-	why := plan.Unproven(p, from.Name, apps, seen.Facts)
+	why := env.Promote.Unproven(p, apps, seen.Facts)
 	if err != nil {
 		why = append(why, strings.Split(err.Error(), "\n")...)
 	}

@@ -1,22 +1,21 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 
-	udiff "github.com/aymanbagabas/go-udiff"
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/config"
-	"trikk.dev/engine/plan"
 )
 
 // testRun says which tests are run, and what becomes of golden files.
 type testRun struct {
 	match  string // a pattern of names
+	golden string // the folder with the plans of all apps; "": they are not compared
 	update bool
 	since  string
 }
@@ -27,47 +26,69 @@ func (c *cli) testCommand() *cobra.Command {
 		Use:   "test [DIR…]",
 		Short: "Run the tests of the apps, offline",
 		Long: "Runs the tests that the config repository has in files ending with _test.cue: each makes the plan of an app for servers\n" +
-			"as the test says they are, and holds it against the test's conditions and golden file. It needs no network." +
+			"as the test says they are, and holds it against the test's conditions and golden file. It needs no network.\n\n" +
+			"With --golden DIR there is one more test for each app in each environment: its plan, as if nothing were installed, must be\n" +
+			"what DIR/APP.ENV.txt says; and none of these files may be of an app or environment that is no longer there. --update writes\n" +
+			"the golden files that differ, and removes those." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
-		Example: "  trikk test\n  trikk test apps/gis --match turns\n  trikk test --update",
+		Example: "  trikk test\n  trikk test apps/gis --match turns\n  trikk test --update\n  trikk test --golden plans --update",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
-			if err := c.folders(dirs); err != nil {
-				return err
-			}
-			chosen, err := regexp.Compile(t.match)
-			if err != nil {
-				return usage("--match %s: %w", t.match, err)
-			}
-			dirs, err = c.narrowed(cmd.Context(), t.since, dirs)
-			if errors.Is(err, errUnchanged) {
-				return c.nothingChanged(t.since)
-			}
-			if err != nil {
-				return err
-			}
-			cases, err := config.Tests(cmd.Context(), c.loading(dirs))
-			if err != nil {
-				return c.showMistakes(err)
-			}
-			cases = matching(cases, chosen)
-			if len(cases) == 0 && t.since != "" {
-				return c.nothingTested(t.since)
-			}
-			if len(cases) == 0 {
-				return &exitError{exitConfig, noTests(t.match)}
-			}
-			for i := range cases {
-				if err := c.compareGolden(&cases[i], t); err != nil {
-					return err
-				}
-			}
-			return c.showCases(cases)
+			return c.test(cmd.Context(), t, dirs)
 		},
 	}
 	cmd.Flags().StringVar(&t.match, "match", "", "only tests whose folder and name match `PATTERN`, a regular expression")
-	cmd.Flags().BoolVar(&t.update, "update", false, "write the golden files that differ")
+	cmd.Flags().StringVar(&t.golden, "golden", "", "also compare the plan of each app in each environment with its golden file in `DIR`")
+	cmd.Flags().BoolVar(&t.update, "update", false, "write the golden files that differ, and remove those in the folder of --golden that are of nothing")
 	sinceFlag(cmd, &t.since)
 	return cmd
+}
+
+// test runs the tests in folders, or in all of them.
+func (c *cli) test(ctx context.Context, t testRun, dirs []string) error {
+	if err := c.folders(append(slices.Clone(dirs), t.folder()...)); err != nil {
+		return err
+	}
+	chosen, err := regexp.Compile(t.match)
+	if err != nil {
+		return usage("--match %s: %w", t.match, err)
+	}
+	dirs, err = c.narrowed(ctx, t.since, dirs)
+	if errors.Is(err, errUnchanged) {
+		return c.nothingChanged(t.since)
+	}
+	if err != nil {
+		return err
+	}
+	o := c.loading(dirs)
+	o.Golden = filepath.ToSlash(t.golden)
+	found, err := config.Tests(ctx, o)
+	if err != nil {
+		return c.showMistakes(err)
+	}
+	stale, err := c.staleGoldens(t, found.Goldens)
+	if err != nil {
+		return err
+	}
+	cases := matching(found.Cases, chosen)
+	stale = matching(stale, chosen)
+	switch {
+	case len(cases)+len(stale) > 0:
+	case t.since != "":
+		return c.nothingTested(t.since)
+	default:
+		return &exitError{exitConfig, noTests(t.match)}
+	}
+	for i := range cases {
+		if err := c.compareGolden(&cases[i], t); err != nil {
+			return err
+		}
+	}
+	for i := range stale {
+		if err := c.clearStale(&stale[i], t); err != nil {
+			return err
+		}
+	}
+	return c.showCases(append(cases, stale...))
 }
 
 // caseName is what a test is called and selected by.
@@ -87,56 +108,4 @@ func noTests(pattern string) error {
 		return fmt.Errorf("no test matches %q", pattern)
 	}
 	return errors.New("there are no tests (they are in files such as apps/hello/hello_test.cue: see trikk help test)")
-}
-
-// compareGolden adds what differs from the golden file to what a test found, or writes the file anew.
-func (c *cli) compareGolden(t *config.Case, how testRun) error {
-	if t.Golden == "" || t.Document == nil {
-		return nil
-	}
-	p, err := plan.Decode(bytes.NewReader(t.Document))
-	if err != nil {
-		return fmt.Errorf("reading the plan of %s: %w", caseName(*t), err)
-	}
-	var text bytes.Buffer
-	showPlan(&text, p, planView{full: true})
-	path := c.inRepository(t.Golden)
-	if linked(filepath.Dir(path)) || linked(path) { // it could show, or overwrite, a file outside of the config repository
-		return &exitError{exitConfig, fmt.Errorf("%s is a symbolic link, or in one: a golden file is a file of the config repository", t.Golden)}
-	}
-	old, err := os.ReadFile(path)
-	switch {
-	case err != nil && !errors.Is(err, os.ErrNotExist):
-		return fmt.Errorf("reading a golden file: %w", err)
-	case err == nil && bytes.Equal(old, text.Bytes()):
-		return nil
-	case how.update:
-		return c.writeGolden(t.Golden, path, text.Bytes())
-	case err != nil:
-		t.Findings = append(t.Findings, config.Finding{Pos: t.Pos, Message: "there is no " + t.Golden + " (trikk test --update writes it)"})
-	default:
-		diff := udiff.Unified(t.Golden, "the plan now", string(old), text.String())
-		t.Findings = append(t.Findings, config.Finding{Pos: t.Pos, Message: "the plan differs from " + t.Golden + " (trikk test --update writes it anew):\n" + diff})
-	}
-	return nil
-}
-
-// linked tells whether there is a symbolic link at a path.
-func linked(path string) bool {
-	fi, err := os.Lstat(path)
-	return err == nil && fi.Mode()&os.ModeSymlink != 0
-}
-
-func (c *cli) writeGolden(name, path string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("writing a golden file: %w", err)
-	}
-	if err := saveFile(path, text); err != nil {
-		return fmt.Errorf("writing a golden file: %w", err)
-	}
-	if err := os.Chmod(path, 0o644); err != nil {
-		return fmt.Errorf("writing a golden file: %w", err)
-	}
-	c.say("wrote %s", name)
-	return nil
 }

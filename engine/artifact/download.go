@@ -39,7 +39,8 @@ func (r *Resolver) Entry(file, digest string) (string, error) {
 }
 
 // Download brings an artifact into the cache and gives its absolute path; fresh is false when it was there already. Size and
-// digest are checked; nothing is visible under the path before. A retry is safe. A failure is an *Error, or what ended ctx.
+// digest are checked; nothing is visible under the path before. A retry is safe, and goes on where a transfer was cut off, where that can
+// be known to be right. A failure is an *Error, or what ended ctx.
 func (r *Resolver) Download(ctx context.Context, f plan.Fetch) (path string, fresh bool, err error) {
 	path, err = r.Entry(f.File, f.Digest)
 	if err != nil {
@@ -68,7 +69,12 @@ func (r *Resolver) Download(ctx context.Context, f plan.Fetch) (path string, fre
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", false, &Error{Kind: Misconfigured, Doing: "making the download cache", Err: err}
 	}
-	d := download{r: r, call: call{http.MethodGet, target, creds, "downloading " + redactURL(target)}, path: path, want: want, size: f.Size}
+	what, err := openPart(path, target.String(), want)
+	if err != nil {
+		return "", false, &Error{Kind: Misconfigured, Doing: "writing to the download cache", Err: err}
+	}
+	defer what.close()
+	d := download{r: r, call: call{method: http.MethodGet, target: target, creds: creds, doing: "downloading " + redactURL(target)}, path: path, part: what, want: want, size: f.Size}
 	_, err = backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, d.once(ctx) }, backoff.WithBackOff(r.backoff()), backoff.WithMaxTries(maxTries))
 	if err != nil {
 		return "", false, err
@@ -119,62 +125,129 @@ type download struct {
 	r    *Resolver
 	call call
 	path string
+	part *part
 	want digest
 	size int64
 }
 
-// once tries once. Broken transfers may be tried again; all other errors are permanent (do has retried them).
+// errAnew says that the part is of no use: the repository can't go on with it, or the whole is wrong.
+var errAnew = errors.New("it must be fetched anew")
+
+// once tries once. Broken transfers may be tried again; all other errors are permanent (do has retried them). A part that is of no use is
+// thrown away, and the download starts anew, once.
 func (d download) once(ctx context.Context) error {
+	if d.part.sure && d.part.length() > 0 {
+		if got, _, err := hashFile(d.part.file.Name(), d.want.algorithm()); err == nil && got == d.want {
+			return d.publish()
+		}
+	}
+	err := d.fetch(ctx)
+	if !errors.Is(err, errAnew) {
+		return err
+	}
+	if err := d.part.clear(); err != nil {
+		return d.unwritable(err)
+	}
+	return d.fetch(ctx)
+}
+
+// fetch asks for what is missing of the part, and takes it. The error is errAnew only where it went on with one.
+func (d download) fetch(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	resp, err := d.r.do(ctx, d.call)
+	c := d.call
+	c.header = d.part.ask()
+	resp, err := d.r.do(ctx, c)
 	if err != nil {
 		return backoff.Permanent(err)
 	}
 	defer resp.Body.Close()
-	if err := refuse(d.call, resp); err != nil {
-		return backoff.Permanent(err)
-	}
-	part, err := os.CreateTemp(filepath.Dir(d.path), ".part-*")
+	on, err := goesOn(c, resp)
 	if err != nil {
-		return backoff.Permanent(d.fail(Misconfigured, fmt.Errorf("writing to the download cache: %w", err)))
+		return err
 	}
-	defer os.Remove(part.Name())
-	defer part.Close()
+	if !on {
+		if err := refuse(c, resp); err != nil {
+			return backoff.Permanent(err)
+		}
+		if err := d.part.begin(resp.Header); err != nil {
+			return d.unwritable(err)
+		}
+	}
 	alg := "sha256"
 	if d.want != "" {
 		alg = d.want.algorithm()
 	}
 	h := newHash(alg)
-	disk := &writeErrors{w: part}
+	had, err := d.part.readTo(h)
+	if err != nil {
+		return d.unwritable(err)
+	}
+	disk := &writeErrors{w: d.part.file}
 	n, err := io.Copy(io.MultiWriter(disk, h), d.r.watched(resp.Body, cancel))
 	if disk.err != nil {
-		return backoff.Permanent(d.fail(Misconfigured, fmt.Errorf("writing to the download cache: %w", disk.err)))
-	}
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		err = cause
+		_ = d.part.clear()
+		return d.unwritable(disk.err)
 	}
 	if err != nil {
-		return d.fail(Unreachable, fmt.Errorf("the transfer broke after %d bytes: %w", n, err))
+		return d.broken(ctx, had+n, err, on && n == 0)
 	}
-	if d.want != "" && sum(alg, h) != d.want {
-		return backoff.Permanent(d.fail(DigestMismatch, fmt.Errorf("its digest is %s, not %s", sum(alg, h), d.want)))
+	if err := d.agrees(sum(alg, h), had+n); err != nil {
+		if on {
+			return errAnew
+		}
+		_ = d.part.clear()
+		return backoff.Permanent(d.fail(DigestMismatch, err))
 	}
-	if d.size > 0 && n != d.size {
-		return backoff.Permanent(d.fail(DigestMismatch, fmt.Errorf("it has %d bytes, not %d", n, d.size)))
-	}
-	return d.publish(part)
+	return d.publish()
 }
 
-func (d download) publish(part *os.File) error {
-	err := errors.Join(part.Sync(), part.Close())
-	if err == nil {
-		err = os.Rename(part.Name(), d.path)
+// goesOn tells whether an answer is the rest of the part. One that is neither that nor the whole is errAnew.
+func goesOn(c call, resp *http.Response) (bool, error) {
+	asked := c.header.Get("Range")
+	switch {
+	case asked == "", resp.StatusCode == http.StatusOK: // ranges are not supported, or the file is another one by now
+		return false, nil
+	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), strings.Replace(asked, "=", " ", 1)):
+		return true, nil
 	}
-	if err != nil {
-		return backoff.Permanent(d.fail(Misconfigured, fmt.Errorf("writing to the download cache: %w", err)))
+	return false, errAnew
+}
+
+// broken is the error of a transfer that ended too early. A part that nothing was added to is not tried again.
+func (d download) broken(ctx context.Context, total int64, err error, vain bool) error {
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	} else if vain {
+		_ = d.part.clear()
+	}
+	e := &Error{Kind: Unreachable, URL: d.call.target, Doing: d.call.doing, Err: fmt.Errorf("the transfer broke after %d bytes: %w", total, err)}
+	if d.part.kept() {
+		e.Hint = fmt.Sprintf("the next fetch goes on after %d bytes", d.part.length())
+	}
+	return e
+}
+
+// agrees says what is wrong with the whole.
+func (d download) agrees(got digest, n int64) error {
+	if d.want != "" && got != d.want {
+		return fmt.Errorf("its digest is %s, not %s", got, d.want)
+	}
+	if d.size > 0 && n != d.size {
+		return fmt.Errorf("it has %d bytes, not %d", n, d.size)
 	}
 	return nil
+}
+
+func (d download) publish() error {
+	if err := d.part.publish(d.path); err != nil {
+		return d.unwritable(err)
+	}
+	return nil
+}
+
+func (d download) unwritable(err error) error {
+	return backoff.Permanent(d.fail(Misconfigured, fmt.Errorf("writing to the download cache: %w", err)))
 }
 
 func (d download) fail(k Kind, err error) error {

@@ -147,7 +147,7 @@ func (m mavenFile) metadata(ctx context.Context, target *url.URL) (metadata, err
 	if err != nil {
 		return metadata{}, err
 	}
-	c := call{http.MethodGet, target, m.creds, "reading " + redactURL(target)}
+	c := call{method: http.MethodGet, target: target, creds: m.creds, doing: "reading " + redactURL(target)}
 	if err := refuse(c, resp); err != nil {
 		return metadata{}, err
 	}

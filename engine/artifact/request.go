@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -89,6 +90,7 @@ type call struct {
 	target *url.URL
 	creds  credentials
 	doing  string
+	header http.Header // that it has besides
 }
 
 func (r *Resolver) do(ctx context.Context, c call) (*http.Response, error) {
@@ -98,6 +100,7 @@ func (r *Resolver) do(ctx context.Context, c call) (*http.Response, error) {
 		if err != nil {
 			return nil, backoff.Permanent(err)
 		}
+		maps.Copy(req.Header, c.header)
 		req.Header.Set("User-Agent", "trikk")
 		if c.creds.header != "" {
 			req.Header.Set("Authorization", c.creds.header)
@@ -215,7 +218,7 @@ func unreachable(c call, err error) error {
 func (r *Resolver) text(ctx context.Context, target *url.URL, creds credentials) (body string, resp *http.Response, err error) {
 	ctx, cancel := context.WithTimeout(ctx, textTimeout)
 	defer cancel()
-	c := call{http.MethodGet, target, creds, "reading " + redactURL(target)}
+	c := call{method: http.MethodGet, target: target, creds: creds, doing: "reading " + redactURL(target)}
 	resp, err = r.do(ctx, c)
 	if err != nil {
 		return "", nil, err
@@ -238,7 +241,7 @@ type head struct {
 func (r *Resolver) head(ctx context.Context, target *url.URL, creds credentials) (head, error) {
 	ctx, cancel := context.WithTimeout(ctx, textTimeout)
 	defer cancel()
-	c := call{http.MethodHead, target, creds, "resolving " + redactURL(target)}
+	c := call{method: http.MethodHead, target: target, creds: creds, doing: "resolving " + redactURL(target)}
 	resp, err := r.do(ctx, c)
 	if err != nil {
 		return head{}, err

@@ -22,39 +22,49 @@ type Case struct {
 	// Document is the plan as it is encoded, where there is a golden file; nil where the plan is refused.
 	Document []byte
 	Refused  string
+	// Deployment: no file has this test. It is the plan of an app in an environment, whose golden file is in Options.Golden.
+	Deployment bool
 }
 
-// Tests runs the tests of a config repository: the cases in files that end with _test.cue, in the folders of Options.Paths. A
-// mistake in the config repository, or in a test, is an *Errors, and no case is run then.
-func Tests(ctx context.Context, o Options) ([]Case, error) {
+// Tested is what Tests found.
+type Tested struct {
+	Cases []Case
+	// Goldens are the golden files of all deployments, with Options.Golden; Options.Paths leaves none out.
+	Goldens []string
+}
+
+// Tests runs the tests of a config repository: the cases in files that end with _test.cue, in the folders of Options.Paths, and with
+// Options.Golden a case for each deployment of the apps there. A mistake in the config repository, or in a test, is an *Errors, and no
+// case is run then.
+func Tests(ctx context.Context, o Options) (Tested, error) {
 	if o.Isolation == nil {
 		return testHere(ctx, o)
 	}
-	a, err := isolated(ctx, o, request{Task: testingTask})
+	a, err := isolated(ctx, o, request{Task: testingTask, Golden: o.Golden})
 	if err != nil {
-		return nil, err
+		return Tested{}, err
 	}
-	return a.Cases, a.err()
+	return a.Tested, a.err()
 }
 
 // testHere is Tests in this process.
-func testHere(ctx context.Context, o Options) ([]Case, error) {
+func testHere(ctx context.Context, o Options) (Tested, error) {
 	all := o
 	all.Paths = nil
 	l, err := loadAll(ctx, all)
 	if err != nil {
-		return nil, err
+		return Tested{}, err
 	}
 	within, err := l.limits(o.Paths)
 	if err != nil {
-		return nil, err
+		return Tested{}, err
 	}
 	files, diags, err := l.scanFor(ctx, isTest)
 	if err != nil {
-		return nil, fmt.Errorf("looking for tests: %w", err)
+		return Tested{}, fmt.Errorf("looking for tests: %w", err)
 	}
 	if len(diags) > 0 {
-		return nil, &Errors{List: tidy(diags)}
+		return Tested{}, &Errors{List: tidy(diags)}
 	}
 	t := tester{loading: l}
 	t.tested = true
@@ -67,7 +77,11 @@ func testHere(ctx context.Context, o Options) ([]Case, error) {
 	if err == nil && len(t.diags) > 0 {
 		err = &Errors{List: tidy(merge(t.diags))}
 	}
-	return cases, err
+	found := Tested{Cases: cases}
+	if err == nil && o.Golden != "" {
+		found.deployments(&t, within, o.Golden)
+	}
+	return found, err
 }
 
 // isTest reports whether a file of this name holds tests.

@@ -31,11 +31,9 @@ func (t *tester) try(f folder, ctx *cue.Context, w caseText) Case {
 		c.Refused = brief.Refused
 	}
 	if err == nil && w.Golden {
-		var text bytes.Buffer
-		if err := plan.Encode(&text, p); err != nil {
-			return c.failed("can't be encoded: " + err.Error())
+		if c = c.encoded(p); c.Document == nil {
+			return c
 		}
-		c.Document = text.Bytes()
 	}
 	if c.Refused != "" && w.Golden {
 		return c.failed("the plan is refused, so that there is none for " + c.Golden + ": " + c.Refused)
@@ -57,6 +55,16 @@ func (t *tester) try(f folder, ctx *cue.Context, w caseText) Case {
 			c.Findings[i].Pos = w.pos
 		}
 	}
+	return c
+}
+
+// encoded is a case with the document of its plan.
+func (c Case) encoded(p plan.Plan) Case {
+	var text bytes.Buffer
+	if err := plan.Encode(&text, p); err != nil {
+		return c.failed("can't be encoded: " + err.Error())
+	}
+	c.Document = text.Bytes()
 	return c
 }
 

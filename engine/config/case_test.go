@@ -55,7 +55,7 @@ func went(t *testing.T, archive string) string {
 
 func outcomes(t *testing.T, o config.Options) string {
 	t.Helper()
-	cases, err := config.Tests(t.Context(), o)
+	found, err := config.Tests(t.Context(), o)
 	var wrong *config.Errors
 	if err != nil && !errors.As(err, &wrong) {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func outcomes(t *testing.T, o config.Options) string {
 		return err.Error()
 	}
 	var out []string
-	for _, c := range cases {
+	for _, c := range found.Cases {
 		if len(c.Findings) == 0 {
 			out = append(out, "ok "+c.Dir+" "+c.Name)
 		}

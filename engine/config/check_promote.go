@@ -17,6 +17,7 @@ func (c *checker) promotions() {
 		if e.Promote == nil || e.Promote.From == "" {
 			continue
 		}
+		c.excepted(e)
 		path := "promote.from"
 		d := Diagnostic{Pos: nearestPlace(c.places[e.Pos], path, e.Pos), Path: "environments." + name + "." + path}
 		if _, known := c.envs[e.Promote.From]; !known {
@@ -35,6 +36,18 @@ func (c *checker) promotions() {
 		}
 		d.Message, d.Hint = "promote goes in a circle: "+strings.Join(circle, " → "), "one of them takes what no other has yet"
 		c.diags = append(c.diags, d)
+	}
+}
+
+// excepted checks that the apps that an environment takes in any version are there.
+func (c *checker) excepted(e plan.Environment) {
+	for i, n := range e.Promote.Except {
+		if n == "" || c.nameless || slices.Contains(c.names, n) {
+			continue
+		}
+		path := fmt.Sprintf("promote.except.%d", i)
+		c.diags = append(c.diags, Diagnostic{Pos: nearestPlace(c.places[e.Pos], path, e.Pos), Path: "environments." + e.Name + "." + path,
+			Message: fmt.Sprintf("unknown app %q", n), Hint: suggest(n, c.names)})
 	}
 }
 

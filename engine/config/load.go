@@ -17,6 +17,9 @@ type Options struct {
 	// Paths limits which apps' mistakes are reported: to those in these folders, relative to Dir or absolute. Everything
 	// is loaded all the same, since apps can clash. Empty: all.
 	Paths []string
+	// Golden is the folder with a golden file for the plan of each app in each environment, as people know it; "": Tests has no such
+	// cases.
+	Golden string
 	// MaxFile is how large a CUE file may be, in bytes; 0 is 32 KiB. It bounds what one file can ask of the evaluator.
 	MaxFile int64
 	// Isolation evaluates in another process, under bounds; nil: in this one, without.

@@ -35,6 +35,7 @@ type request struct {
 	Dir     string
 	Release string // file
 	Paths   []string
+	Golden  string
 	MaxFile int64
 	Only    []string
 	Memory  int64
@@ -71,7 +72,7 @@ type answer struct {
 	Environments []sentEnvironment
 	Warnings     []sentDiagnostic
 	Policies     []Policy
-	Cases        []Case
+	Tested       Tested
 	Packages     map[string]Package
 	Release      Release
 }
@@ -146,7 +147,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		defer mu.Unlock()
 		return e.Encode(r)
 	}
-	o := Options{Dir: q.Dir, Paths: q.Paths, MaxFile: q.MaxFile, only: q.Only}
+	o := Options{Dir: q.Dir, Paths: q.Paths, Golden: q.Golden, MaxFile: q.MaxFile, only: q.Only}
 	o.begin = func(w work) func() {
 		_ = send(report{Work: w})
 		return func() { _ = send(report{Work: w, Ended: true}) }
@@ -158,9 +159,9 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 func (q request) answer(ctx context.Context, o Options) *answer {
 	switch q.Task {
 	case testingTask:
-		cases, err := testHere(ctx, o)
+		found, err := testHere(ctx, o)
 		a := ending(err)
-		a.Cases = cases
+		a.Tested = found
 		return a
 	case listingTask:
 		packages, err := packagesHere(ctx, o)

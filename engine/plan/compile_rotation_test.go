@@ -353,3 +353,19 @@ func TestStandbyThatIsStillInRotation(t *testing.T) {
 		})
 	}
 }
+
+// A server that becomes a standby server takes nothing down, as long as the active ones stay as they are.
+func TestStandbyIsNoDowntime(t *testing.T) {
+	for version, want := range map[string]int{"1.0": 0, "2.0": 1} {
+		app := hello("app01", "app02")
+		app.Topology = shared("lb01")
+		f := newFleet(2, 1, haproxy).with(app)
+		f.deploy(t, "1.0")
+		app.Version, app.Servers, app.Standby = version, []string{"app01"}, []string{"app02"}
+		p := f.with(app).plan(t)
+		wave(t, p, plan.WaveStandby)
+		if got := strings.Count(strings.Join(p.Notes, "\n"), "hello is down while it is replaced"); got != want {
+			t.Errorf("with %s the notes are %q", version, p.Notes)
+		}
+	}
+}

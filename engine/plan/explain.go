@@ -79,7 +79,7 @@ func (c *compiler) explainUnwatched(ap AppPlan) {
 }
 
 func (c *compiler) explainTurns(ap AppPlan) {
-	if c.interrupts() && hasTurn(ap) {
+	if c.interrupts() && c.takesOutActive(ap) {
 		c.note("%s is down while it is replaced (%s, %d active)", ap.App, c.strategy(), len(c.app.Servers))
 	}
 	var first []string
@@ -108,10 +108,11 @@ func (c *compiler) strategy() string {
 	return fmt.Sprintf("maxUnavailable %d", c.maxUnavailable())
 }
 
-func hasTurn(ap AppPlan) bool {
+// takesOutActive tells whether an active server is taken out: one that becomes a standby server, or a proxy's host, is missed by nobody.
+func (c *compiler) takesOutActive(ap AppPlan) bool {
 	for _, w := range ap.Waves {
 		for _, l := range w.Lanes {
-			if takesOut(l) {
+			if slices.Contains(c.app.Servers, l.Host) && takesOut(l) {
 				return true
 			}
 		}

@@ -8,15 +8,22 @@ import (
 
 // Promote says what an environment takes: only versions that are live and healthy in another one.
 type Promote struct {
-	From string `json:"from"` // the other environment
+	From   string   `json:"from"` // the other environment
+	Except []string `json:"except,omitempty"`
+}
+
+// Concerns tells whether a plan's app must have proven itself. A rollback goes to what was good where it is.
+func (m Promote) Concerns(a AppPlan) bool {
+	return a.Intent == Deploy && !slices.Contains(m.Except, a.App)
 }
 
 // Unproven says why versions of a plan are not live and healthy in the environment that they should come from, a line each; none: they
-// are. The apps are those of that environment, and the facts are what was seen of them there. A rollback goes to what was good where it is.
-func Unproven(p Plan, from string, apps []App, f Facts) []string {
+// are. The apps are those of that environment, and the facts are what was seen of them there.
+func (m Promote) Unproven(p Plan, apps []App, f Facts) []string {
 	var out []string
+	from := m.From
 	for _, a := range p.Apps {
-		if a.Intent != Deploy {
+		if !m.Concerns(a) {
 			continue
 		}
 		i := slices.IndexFunc(apps, func(app App) bool { return app.Name == a.App })

@@ -36,6 +36,7 @@ func TestUnproven(t *testing.T) {
 		"unreachable":             {func(_ *Installed, f *Facts, _ *Plan) { f.Unreachable = map[string]string{"t1": "timeout"} }, "map on t1 in test: can't be reached: timeout"},
 		"unread":                  {func(_ *Installed, f *Facts, _ *Plan) { delete(f.Apps["map"], "t1") }, "map on t1 in test: could not be read"},
 		"not there":               {func(_ *Installed, _ *Facts, p *Plan) { p.Apps[0].App = "roads" }, "roads is not deployed in test"},
+		"excepted":                {func(_ *Installed, _ *Facts, p *Plan) { p.Apps[0].App = "search" }, ""},
 		"rollback":                {func(_ *Installed, _ *Facts, p *Plan) { p.Apps[0].App, p.Apps[0].Intent = "roads", Rollback }, ""},
 	} {
 		first, second := good(), good()
@@ -47,7 +48,7 @@ func TestUnproven(t *testing.T) {
 			f.Apps["map"]["t1"] = first
 		}
 		apps := []App{{Name: "map", Servers: []string{"t1", "t2"}, Standby: []string{"standby"}}}
-		if got := strings.Join(Unproven(p, "test", apps, f), "\n"); got != tc.want {
+		if got := strings.Join(Promote{From: "test", Except: []string{"search"}}.Unproven(p, apps, f), "\n"); got != tc.want {
 			t.Errorf("%s: %q, want %q", name, got, tc.want)
 		}
 	}

@@ -15,7 +15,22 @@ type Command struct {
 	Words    []string // the program and its arguments, which reach it as they are; no shell reads them
 	As       string   // the user that runs it, through sudo -n; "": the login user
 	Deadline time.Duration
+	// Tell is told how far each host is, concurrently for different hosts; nil: nobody wants to know.
+	Tell func(ExecEvent)
 }
+
+// ExecEvent is what became of a command on a host: connecting to it began, or the command was begun, or it ended.
+type ExecEvent struct {
+	Host  string
+	Doing string // ExecConnecting or ExecRunning; "" with Ended
+	Ended *Ended
+}
+
+// What is done with a host.
+const (
+	ExecConnecting = "connecting"
+	ExecRunning    = "running"
+)
 
 // Ended is how a command ended on one host.
 type Ended struct {
@@ -31,9 +46,13 @@ type Ended struct {
 // their order. When ctx ends, commands that run are killed. It changes what the command changes; trying again is as safe as the command is.
 func Execute(ctx context.Context, hs Hosts, hosts []string, c Command, most int) []Ended {
 	out := make([]Ended, len(hosts))
+	if c.Tell == nil {
+		c.Tell = func(ExecEvent) {}
+	}
 	each(hosts, most, func(i int, name string) {
 		out[i] = execute(ctx, hs, name, c)
 		out[i].Host = name
+		c.Tell(ExecEvent{Host: name, Ended: &out[i]})
 	})
 	return out
 }
@@ -42,10 +61,12 @@ func execute(ctx context.Context, hs Hosts, name string, c Command) Ended {
 	if ctx.Err() != nil {
 		return Ended{Err: &host.Error{Host: name, Kind: host.Unreachable, Doing: "running the command", Err: context.Cause(ctx)}}
 	}
+	c.Tell(ExecEvent{Host: name, Doing: ExecConnecting})
 	h, err := hs.Host(ctx, name)
 	if err != nil {
 		return Ended{Err: err}
 	}
+	c.Tell(ExecEvent{Host: name, Doing: ExecRunning})
 	// command keeps the words from being functions of the shell that runs the frame.
 	text := "set -- " + shellescape.QuoteCommand(c.Words) + "\ncommand \"$@\""
 	began := time.Now()

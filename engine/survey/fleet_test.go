@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,7 +41,8 @@ func newFleet(t *testing.T, names ...string) *fleet {
 	var targets []host.Target
 	var servers []*sshtest.Server
 	for _, name := range names {
-		s, err := sshtest.Start(sshtest.Config{Home: t.TempDir(), AuthorizedKeys: []ssh.PublicKey{id.PublicKey()}})
+		home := t.TempDir() // with programs of its own in bin
+		s, err := sshtest.Start(sshtest.Config{Home: home, AuthorizedKeys: []ssh.PublicKey{id.PublicKey()}, Env: []string{"PATH=" + home + "/bin:" + os.Getenv("PATH")}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,7 +139,21 @@ func TestExecute(t *testing.T) {
 			t.Errorf("%s: %+v, want %s", e.Host, e, want)
 		}
 	}
-	got := run([]string{"app01", "app02", "app09"}, "sh", "-c", "cat name; echo of >&2; [ $(cat name) = app01 ] || exit 3")
+	var mu sync.Mutex
+	told := map[string][]string{}
+	tell := func(e survey.ExecEvent) {
+		mu.Lock()
+		defer mu.Unlock()
+		if e.Ended != nil {
+			e.Doing = fmt.Sprintf("ended %d", e.Ended.Exit)
+		}
+		told[e.Host] = append(told[e.Host], e.Doing)
+	}
+	three := survey.Command{Words: []string{"sh", "-c", "cat name; echo of >&2; [ $(cat name) = app01 ] || exit 3"}, Deadline: 20 * time.Second, Tell: tell}
+	got := survey.Execute(t.Context(), f.pool, []string{"app01", "app02", "app09"}, three, 2)
+	if got := fmt.Sprint(told); got != "map[app01:[connecting running ended 0] app02:[connecting running ended 3] app09:[connecting ended 0]]" {
+		t.Errorf("told is %s", got)
+	}
 	if got[0].Output != "app01of\n" || got[0].Exit != 0 || got[1].Output != "app02of\n" || got[1].Exit != 3 || got[2].Err == nil {
 		t.Errorf("%+v", got)
 	}

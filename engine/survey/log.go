@@ -25,6 +25,19 @@ problem() {
 }
 if [ -n "$unit" ]; then
 	command -v journalctl >/dev/null || problem "journalctl is not installed"
+	me=$(id -un) code=0
+	why=$(LC_ALL=C journalctl --no-pager -u "$unit" -n 0 2>&1 >/dev/null) || code=$?
+	why=$(printf %s "$why" | tr -s '\n\t ' ' ')
+	denied="$me may not read the journal of $unit: $why (add $me to the group systemd-journal or adm, and log in anew)"
+	case $code:$why in
+	*'insufficient permissions'*) problem "$denied" ;;
+	0:*'not seeing messages from'*) # of others: what the unit logs as this user can be seen
+		[ -n "$(journalctl -q --no-pager -u "$unit" -n 1 2>/dev/null)" ] || problem "$denied"
+		;;
+	0:*'No journal files were found'*) problem "journalctl: $why (does systemd-journald run there?)" ;;
+	0:*) ;;
+	*) problem "journalctl -u $unit failed: $why" ;;
+	esac
 	echo log
 	exec journalctl -q --no-pager -u "$unit" -n "$lines" ${follow:+-f} 2>&1
 fi
