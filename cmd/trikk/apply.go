@@ -14,18 +14,18 @@ func (c *cli) applyCommand() *cobra.Command {
 	var v planView
 	var file string
 	cmd := &cobra.Command{
-		Use:   "apply APP[@VERSION]… -e ENV | -f RELEASE -e ENV | --plan FILE",
+		Use:   "apply APP[@VERSION]… -e ENV | -f RELEASE -e ENV | --failed RUN | --plan FILE",
 		Short: "Plan, show, confirm, run",
 		Long: "Compiles the plan, shows it, asks, and runs it. With --plan it runs exactly that saved plan, once, if nothing has\n" +
-			"changed since." +
+			"changed since. With --failed it tries the apps again that an earlier run did not do." +
 			exitHelp(exitDone, exitFailed, exitConfig, exitAuth, exitRefused, exitPartly, exitReverted, exitBroken, exitUsage, exitInterrupted),
-		Example: "  trikk apply jmsadmin@10.41.0 -e prod\n  trikk apply --plan jmsadmin.plan\n  trikk apply -f releases/2026.11.cue -e prod\n  trikk apply hello -e test --artifact build/hello.tar.gz",
+		Example: "  trikk apply jmsadmin@10.41.0 -e prod\n  trikk apply --plan jmsadmin.plan\n  trikk apply -f releases/2026.11.cue -e prod\n  trikk apply hello -e test --artifact build/hello.tar.gz\n  trikk apply --all -e test --keep-going\n  trikk apply --failed 20261123T061900-3f2a",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if err := con.checkOverrides(); err != nil {
 				return err
 			}
 			if file != "" {
-				if sel.some(names) || sel.release != "" {
+				if sel.some(names) || sel.release != "" || sel.failed != "" {
 					return usage("--plan FILE says it all: name no apps beside it")
 				}
 				return c.applySaved(cmd.Context(), file, sel.deadline, con, v)
@@ -44,6 +44,7 @@ func (c *cli) applyCommand() *cobra.Command {
 	sel.deadlineFlag(cmd)
 	sinceFlag(cmd, &sel.since)
 	sel.releaseFlag(cmd)
+	sel.batchFlags(cmd)
 	con.flags(c, cmd)
 	con.overrideFlags(cmd)
 	c.waitFlag(cmd)
@@ -70,7 +71,7 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 		return err
 	}
 	if kind == plan.Deploy {
-		if err := f.build(ctx, ch.apps); err != nil {
+		if err := f.build(ctx, ch.apps, ch.keepGoing); err != nil {
 			return err
 		}
 	}

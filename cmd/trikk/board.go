@@ -13,6 +13,7 @@ type board struct {
 	began time.Time
 	rows  []*seat           // in the order of the plan
 	steps map[string]*place // by step
+	left  string            // about how long it still takes; ""
 	done  int               // steps that ended well, without undo steps
 	total int
 }

@@ -45,7 +45,11 @@ func (b *board) heading(now time.Time) string {
 	if len(b.plan.Apps) == 1 {
 		what = fmt.Sprintf("%s → %s in %s", b.plan.Apps[0].App, b.plan.Apps[0].To, b.plan.Env)
 	}
-	return fmt.Sprintf("%s: %d of %s, %d of %s done, %s", what, b.done, plural(b.total, "step"), done, plural(len(b.rows), "turn"), tookText(now.Sub(b.began)))
+	left := ""
+	if b.left != "" {
+		left = ", " + b.left
+	}
+	return fmt.Sprintf("%s: %d of %s, %d of %s done, %s%s", what, b.done, plural(b.total, "step"), done, plural(len(b.rows), "turn"), tookText(now.Sub(b.began)), left)
 }
 
 // urgency orders rows by how much they matter while not all of them fit.

@@ -249,7 +249,7 @@ func TestBoardOnATerminal(t *testing.T) {
 	w := world{err: far, out: far, env: func(name string) string { return map[string]string{"TERM": "xterm"}[name] }, now: time.Now, size: sizeOf(far), colours: func(w io.Writer) bool { return w == io.Writer(far) }}
 	c := &cli{world: w, screen: &screen{to: far}, flags: flags{color: "auto", progress: progressAuto}}
 	c.world.err = c.screen
-	v, is := c.newView().(*boardView)
+	v, is := c.newView(nil).(*boardView)
 	if !is {
 		t.Fatal("on a terminal there is no board")
 	}
@@ -310,7 +310,7 @@ func TestViewOfARun(t *testing.T) {
 	} {
 		c := &cli{flags: test.flags, screen: &screen{to: io.Discard}, world: world{err: io.Discard, out: io.Discard, now: time.Now, size: test.size,
 			env: func(name string) string { return map[string]string{"TERM": test.term}[name] }}}
-		if _, is := c.newView().(*boardView); is != test.board {
+		if _, is := c.newView(nil).(*boardView); is != test.board {
 			t.Errorf("%s: a board is %v", name, is)
 		}
 	}

@@ -99,7 +99,7 @@ func (c *cli) valueCandidates() map[string]candidates {
 		"rollback --to": c.pastReleases, "unlock --run": c.lockingRuns,
 		"--keep": folders, "--golden": folders, "--plan": plans, "--artifact": files, "--key": files, "--sign": files, "--output": files, "render --output": folders,
 		"--as": nothing, "--match": nothing, "--changed-since": nothing, "--override-freeze": nothing, "--override-promotion": nothing, "--issue": nothing,
-		"--release": files, "approve --reject": nothing,
+		"--release": files, "approve --reject": nothing, "--failed": c.failedRuns,
 		"--sort": oneOf("swap", "rss", "cpu"), "init --from": oneOf("ansible"),
 		"vet --format": oneOf(formats()...), "plan --format": oneOf(formatText, formatMarkdown, formatMermaid), "schema --format": oneOf(formatText, formatJSONSchema),
 	}
@@ -180,10 +180,10 @@ func (c *cli) beforeDash(of candidates) candidates {
 	}
 }
 
-// applied: a saved plan names its apps itself.
+// applied: a saved plan and a run name their apps themselves.
 func (c *cli) applied(of candidates) candidates {
 	return func(at spot) ([]cobra.Completion, cobra.ShellCompDirective) {
-		if at.cmd.Flags().Changed("plan") {
+		if at.cmd.Flags().Changed("plan") || at.cmd.Flags().Changed("failed") {
 			return nothing(at)
 		}
 		return of(at)

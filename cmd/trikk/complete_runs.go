@@ -49,6 +49,11 @@ func (c *cli) cutRuns(spot) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return c.runsThat(unfinished)
 }
 
+// failedRuns are the runs in which something may be left to do.
+func (c *cli) failedRuns(spot) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return c.runsThat(func(s run.Summary) bool { return s.Outcome == nil || s.Outcome.Status != plan.Done })
+}
+
 func unfinished(s run.Summary) bool { return s.Outcome == nil || s.Outcome.Status == plan.Broken }
 
 // lockingRuns are the runs of the app that may hold its lock.

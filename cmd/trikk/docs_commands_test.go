@@ -36,6 +36,7 @@ func unplayed() map[string]string {
 		"trikk notify test -e demo":                                     "asks three receivers: TestNotify has stand-ins for them",
 		"trikk resume 20261123T061900-3f2a":                             "needs a run that was cut off: TestResume has one",
 		"trikk show 20261123T061900-3f2a":                               "needs that very run: TestApply shows others",
+		"trikk show 20261123T061900-3f2a --watch":                       "needs that very run: TestShowWatch follows others",
 		`trikk completion fish > ~/.config/fish/completions/trikk.fish`: "is about the reader's own shell: TestBashCompletion types in one",
 		`source <(trikk completion bash)                                  # bash: this line in ~/.bashrc`: "is about the reader's own shell: TestBashCompletion types in one",
 		`trikk completion zsh > "${fpath[1]}/_trikk"                      # zsh: once`:                    "is about the reader's own shell: TestBashCompletion types in one",
@@ -157,7 +158,7 @@ func sceneOf(how playing) func(*testing.T) *stage {
 
 // deploying are scenes whose servers take some seconds of CPU: they are played in full runs only.
 func deploying() []string {
-	return []string{"approval", "city", "cut", "first", "fleet", "unreachable"}
+	return []string{"approval", "city", "cut", "first", "fleet", "lunch", "missing", "unreachable"}
 }
 
 // playPage plays a page from above to below. Blocks of one scene go on where the block before ended.

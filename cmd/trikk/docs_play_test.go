@@ -182,7 +182,7 @@ func (p *reader) trikk(h interp.HandlerContext, args []string) int {
 // endless tells whether a call ends only when it is interrupted.
 func endless(args []string) bool {
 	for _, a := range args {
-		if a == "--" {
+		if a == "--" || args[0] == "show" {
 			return false
 		}
 		if a == "-f" || a == "--follow" || strings.HasPrefix(a, "--watch") {

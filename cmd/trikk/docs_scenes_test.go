@@ -31,6 +31,8 @@ func scenes() map[string]func(*testing.T) *stage {
 		"approval":    approvalStage,    // the same, where anna and bob sign plans
 		"cut":         cutStage,         // the same, where 1.0 was deployed, and a run to 2.0 was killed
 		"city":        cityStage,        // an environment of more apps
+		"missing":     missingStage,     // the same, and the artifact of roads is missing
+		"lunch":       lunchStage,       // the same after a run that left it out, and it is there now
 		"tutorial":    tutorialStage,    // a home, where a fleet is kept
 	}
 }
@@ -331,5 +333,26 @@ app: schema.#App & {
 		"tests: \"the way back\": schema.#Test & {\n\tenv: \"test\"\n\tintent: \"rollback\"\n\tlive: {version: \"2.0\", before: [\"1.0\"]}\n\tplan: version: \"1.0\"\n}\n")
 	s.write(t, "inventories/prod/hosts", "[web]\nweb01 ansible_host=10.1.0.7 ansible_user=deploy\n")
 	s.calls(t, "apply jmsadmin@10.40.2 -e prod --confirm prod")
+	return s
+}
+
+func missingStage(t *testing.T) *stage {
+	t.Helper()
+	s := cityStage(t)
+	s.edit(t, "apps/gis/roads/app.cue", "/roads-{version}", "/gone/roads-{version}")
+	return s
+}
+
+// lunchStage has a run that left roads out. The docs call it 20261123T061900-3f2a.
+func lunchStage(t *testing.T) *stage {
+	t.Helper()
+	s := missingStage(t)
+	code, out, err := here(s.dir, s.env, "apply", "--all", "-e", "test", "--keep-going", "--yes")
+	id := regexp.MustCompile(`(?m)^run (\S+)$`).FindStringSubmatch(err)
+	if code != exitPartly || id == nil || !strings.Contains(err, "next: trikk apply --failed "+id[1]+" tries roads again") {
+		t.Fatalf("it ends with %d\n%s%s", code, out, err)
+	}
+	s.real = strings.NewReplacer("20261123T061900-3f2a", id[1])
+	s.edit(t, "apps/gis/roads/app.cue", "/gone/roads-{version}", "/roads-{version}")
 	return s
 }

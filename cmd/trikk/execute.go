@@ -17,6 +17,7 @@ import (
 // fresh refuses a plan that was applied already, or that no longer fits what is there.
 func (f *fleet) fresh(ctx context.Context, p plan.Plan) error {
 	apps, in := again(p)
+	in.KeepGoing = false // it is this plan or none
 	facts, err := f.gather(ctx, p.Inventory, apps, in)
 	if err != nil {
 		return err
@@ -50,6 +51,7 @@ func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planVie
 	}
 	next, err := plan.Compile(p.Inventory, apps, facts, in)
 	next.Skipped = append(next.Skipped, beside(p)...)
+	next.LeftOut = append(next.LeftOut, p.LeftOut...)
 	if err != nil || plan.SameSteps(p, next) {
 		return next, err
 	}
@@ -89,7 +91,7 @@ func (f *fleet) gather(ctx context.Context, env plan.Environment, apps []plan.Ap
 
 // again is the question that a plan's facts answered.
 func again(p plan.Plan) ([]plan.App, plan.Intent) {
-	in := plan.Intent{Kind: plan.Deploy, ID: p.ID, Release: p.Release, Versions: map[string]string{}}
+	in := plan.Intent{Kind: plan.Deploy, ID: p.ID, Release: p.Release, KeepGoing: p.KeepGoing, Versions: map[string]string{}}
 	if p.DeadlineBy == plan.ByFlag {
 		in.Deadline = p.Deadline
 	}
@@ -148,7 +150,7 @@ type driving struct {
 // drive runs a plan to its end under its lock, shows it, and saves how it ended.
 func (f *fleet) drive(ctx context.Context, p plan.Plan, d driving) (plan.Outcome, error) {
 	c := f.cli
-	view := c.newView()
+	view := c.newView(c.shownETA(f.run, p, d.saved))
 	view.start(f.run, p)
 	f.progress, f.upload = view.progress, view.upload
 	told := f.tells(p)
@@ -236,7 +238,9 @@ func (f *fleet) lock(ctx context.Context, p plan.Plan) (*act.Lock, error) {
 }
 
 // build runs the build commands of apps that take the local route. What they print is shown when they fail, without secrets.
-func (f *fleet) build(ctx context.Context, apps []plan.App) error {
+//
+// Where the run keeps going, an app whose build failed is left out of it.
+func (f *fleet) build(ctx context.Context, apps []plan.App, keepGoing bool) error {
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
 	for _, app := range apps {
@@ -244,7 +248,12 @@ func (f *fleet) build(ctx context.Context, apps []plan.App) error {
 			continue
 		}
 		f.actor.Hide(ctx, []plan.App{app})
-		if err := f.buildOne(ctx, app); err != nil {
+		err := f.buildOne(ctx, app)
+		if err != nil && keepGoing && ctx.Err() == nil {
+			f.goWithout(app.Name, err)
+			continue
+		}
+		if err != nil {
 			return stopped(ctx, err)
 		}
 	}
@@ -268,15 +277,17 @@ func (f *fleet) buildOne(ctx context.Context, app plan.App) error {
 	return errors.Join(err, wrong)
 }
 
-// newView is how the run is shown.
-func (c *cli) newView() view {
+// newView is how the run is shown, with about how long it still takes.
+func (c *cli) newView(left *eta) view {
 	switch {
 	case c.flags.json:
 		return &jsonView{w: c.out, now: c.now}
 	case c.boards():
-		return newBoardView(c)
+		return newBoardView(c, left)
 	}
-	return newPlainView(c)
+	v := newPlainView(c)
+	v.left = left
+	return v
 }
 
 // boards tells whether the run is drawn in place. That needs a terminal, also where it is asked for.

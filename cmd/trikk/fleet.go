@@ -38,6 +38,8 @@ type fleet struct {
 	// notify are those who are told how a run ends.
 	notify map[string]plan.Notifier
 	guard  guard
+	// unbuilt says of apps whose build failed why, where a run goes on without them.
+	unbuilt map[string]string
 }
 
 // fleet wires the rooms together for a run that begins now. Nothing is dialled yet.
@@ -91,16 +93,18 @@ func targets(env plan.Environment) []host.Target {
 
 // plan gathers the facts and compiles.
 func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan, error) {
-	if err := built(ch.apps); err != nil {
-		return plan.Plan{}, err
+	if err := built(ch.apps); err != nil && !in.KeepGoing { // else it is a fact of the app
+		return plan.Plan{}, orKeepGoing(ch, err)
 	}
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
 	facts, err := f.gatherer.Gather(ctx, ch.env, ch.apps, in)
 	if err != nil {
-		return plan.Plan{}, stopped(ctx, err)
+		return plan.Plan{}, stopped(ctx, orKeepGoing(ch, err))
 	}
-	return plan.Compile(ch.env, ch.apps, facts, in)
+	f.addUnbuilt(&facts)
+	p, err := plan.Compile(ch.env, ch.apps, facts, in)
+	return p, orKeepGoing(ch, err)
 }
 
 // built refuses an artifact's file that is not there, before any server is asked.
@@ -123,7 +127,7 @@ func built(apps []plan.App) error {
 // intent is what the command line asked for.
 func (c *cli) intent(ch chosen, kind string) plan.Intent {
 	now := c.now().UTC()
-	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Release: ch.release, Versions: ch.versions, Deadline: plan.Duration(ch.deadline)}
+	return plan.Intent{Kind: kind, ID: run.NewID(now, rand.Reader), CreatedAt: now.Format(time.RFC3339), CreatedBy: who(), Release: ch.release, KeepGoing: ch.keepGoing, Versions: ch.versions, Deadline: plan.Duration(ch.deadline)}
 }
 
 // who is the person on the controller, user@host.

@@ -115,6 +115,9 @@ func (c *cli) historyLine(s run.Saved) historyLine {
 		}
 		l.Apps = append(l.Apps, h)
 	}
+	for _, out := range s.Plan.LeftOut {
+		l.Apps = append(l.Apps, historyApp{App: out.App, Intent: plan.Deploy, From: []string{}, Status: plan.FailedClean, Reason: "left out: " + out.Reason})
+	}
 	return l
 }
 
@@ -180,6 +183,9 @@ func historyApps(apps []historyApp, asked string) string {
 			continue
 		}
 		text := fmt.Sprintf("%s %s → %s", a.App, fromText(a.From), a.To)
+		if a.To == "" {
+			text = a.App + " left out"
+		}
 		if a.Intent == plan.Rollback {
 			text += " (rollback)"
 		}

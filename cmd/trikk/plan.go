@@ -18,11 +18,11 @@ func (c *cli) planCommand() *cobra.Command {
 	var offline, detailed bool
 	var to saving
 	cmd := &cobra.Command{
-		Use:   "plan APP[@VERSION]… -e ENV",
+		Use:   "plan APP[@VERSION]… -e ENV | -f RELEASE -e ENV | --failed RUN",
 		Short: "Show what would happen, on which server, in which order",
 		Long: "Reads the servers and proxies (and changes nothing), compiles the plan and prints it. A saved plan (-o) can be\n" +
 			"shown, attached to a ticket and applied once, with trikk apply --plan FILE." +
-			exitHelp(exitDone, exitFailed, exitChanges, exitConfig, exitAuth, exitRefused, exitUsage, exitInterrupted),
+			exitHelp(exitDone, exitFailed, exitChanges, exitConfig, exitAuth, exitRefused, exitPartly, exitUsage, exitInterrupted),
 		Example: "  trikk plan jmsadmin@10.41.0 -e prod\n  trikk plan --all -e test --offline\n  trikk plan jmsadmin -e prod -o jmsadmin.plan",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			if err := errors.Join(to.check(), c.checkFormat(v.format)); err != nil {
@@ -45,6 +45,9 @@ func (c *cli) planCommand() *cobra.Command {
 			if err := c.printPlan(cmd.Context(), p, v, to); err != nil {
 				return err
 			}
+			if len(p.LeftOut) > 0 {
+				return &exitError{code: exitLeftOut(p)}
+			}
 			if detailed && !p.Empty() {
 				return &exitError{code: exitChanges}
 			}
@@ -55,6 +58,7 @@ func (c *cli) planCommand() *cobra.Command {
 	sel.deadlineFlag(cmd)
 	sinceFlag(cmd, &sel.since)
 	sel.releaseFlag(cmd)
+	sel.batchFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&sel.artifact, "artifact", "", "deploy this local `FILE` (one app, local route)")
 	f.BoolVar(&offline, "offline", false, "plan against empty facts: no network, shows the whole way")
@@ -79,7 +83,7 @@ func (c *cli) compile(ctx context.Context, ch chosen, ask asking) (plan.Plan, pl
 	if ask.offline {
 		in.Offline = true
 		p, err := plan.Compile(ch.env, ch.apps, plan.Facts{}, in)
-		return p, ask.view, err
+		return p, ask.view, orKeepGoing(ch, err)
 	}
 	f := c.fleet(ch.env, in.ID)
 	defer f.close()

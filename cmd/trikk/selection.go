@@ -18,8 +18,11 @@ type selection struct {
 	all      bool
 	since    string // --changed-since REF
 	release  string // -f FILE
+	failed   string // --failed RUN
 	artifact string // --artifact PATH
 	deadline time.Duration
+	// keepGoing leaves out apps that can't be planned; offered: the command has a flag for it.
+	keepGoing, offered bool
 }
 
 func (s *selection) flags(c *cli, cmd *cobra.Command) {
@@ -68,16 +71,21 @@ func (t *positiveTime) Type() string { return "duration" }
 // chosen is what a selection gave.
 type chosen struct {
 	deadline time.Duration
-	env      plan.Environment
-	apps     []plan.App
-	versions map[string]string // asked for, by app
-	release  string            // that the versions are of; ""
-	words    []string          // of the command line that chose them
-	config   config.Workspace  // that they are of
+	// keepGoing and offered as in selection.
+	keepGoing, offered bool
+	env                plan.Environment
+	apps               []plan.App
+	versions           map[string]string // asked for, by app
+	release            string            // that the versions are of; ""
+	words              []string          // of the command line that chose them
+	config             config.Workspace  // that they are of
 }
 
 // choose loads the config repository and picks the apps.
 func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, error) {
+	if s.failed != "" {
+		return c.chooseFailed(ctx, s, names)
+	}
 	if err := c.needEnv(); err != nil {
 		return chosen{}, err
 	}
@@ -98,7 +106,7 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 }
 
 func (c *cli) pick(ctx context.Context, w config.Workspace, s selection, names []string) (chosen, error) {
-	out := chosen{config: w, deadline: s.deadline, versions: map[string]string{}, words: s.words(names)}
+	out := chosen{config: w, deadline: s.deadline, keepGoing: s.keepGoing, offered: s.offered, versions: map[string]string{}, words: s.words(names)}
 	plain := make([]string, len(names))
 	for i, n := range names {
 		app, version, asked := strings.Cut(n, "@")

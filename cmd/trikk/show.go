@@ -14,16 +14,30 @@ import (
 )
 
 func (c *cli) showCommand() *cobra.Command {
-	return &cobra.Command{
+	var every time.Duration
+	var line bool
+	cmd := &cobra.Command{
 		Use:   "show RUN|PLAN",
 		Short: "One run of this machine, or one saved plan, in full",
 		Long: "Shows a run of this machine: each step with its time, which ones were slowest, how the run ended and what to do next.\n" +
 			"Or it shows a saved plan, with the steps of every host. -v also shows what steps printed, -vv also their exact shell.\n" +
-			"With --json a run is the events that it had, and a plan is its document." +
-			exitHelp(exitDone, exitFailed, exitRefused, exitUsage),
-		Example: "  trikk show 20261123T061900-3f2a\n  trikk show jmsadmin.plan -vv",
+			"With --json a run is the events that it had, and a plan is its document.\n\n" +
+			"--watch follows a run from another terminal until it ends; how it ended, with its exit code, is in the text. --line prints one\n" +
+			"line, how far the run is or how it ended, for a status bar." +
+			exitHelp(exitDone, exitFailed, exitRefused, exitUsage, exitInterrupted),
+		Example: "  trikk show 20261123T061900-3f2a\n  trikk show jmsadmin.plan -vv\n  trikk show 20261123T061900-3f2a --watch\n  trikk show 20261123T061900-3f2a --line",
 		Args:    args(1, 1),
-		RunE: func(_ *cobra.Command, names []string) error {
+		RunE: func(cmd *cobra.Command, names []string) error {
+			switch {
+			case every != 0 && line:
+				return usage("--watch goes on and --line prints one line: choose one of them")
+			case cmd.Flags().Changed("watch") && every < shortestFollow:
+				return usage("--watch=%s: it is %s at least", every, shortestFollow)
+			case every != 0:
+				return c.watchRun(cmd.Context(), names[0], every)
+			case line:
+				return c.lineOfRun(names[0])
+			}
 			saved, err := run.Load(c.runs(), names[0])
 			switch {
 			case err == nil:
@@ -41,6 +55,10 @@ func (c *cli) showCommand() *cobra.Command {
 			return c.showSaved(s)
 		},
 	}
+	cmd.Flags().DurationVar(&every, "watch", 0, "follow a run until it ends, and look for news every `INTERVAL` (--watch alone: 250ms)")
+	cmd.Flags().Lookup("watch").NoOptDefVal = "250ms"
+	cmd.Flags().BoolVar(&line, "line", false, "one line about a run, for a status bar")
+	return cmd
 }
 
 // showSaved shows a saved plan and whose signatures it has.
@@ -78,6 +96,7 @@ func (c *cli) showRun(s run.Saved) error {
 	}
 	v := newPlainView(c)
 	v.w, v.quiet, v.paint = c.out, false, c.paint(c.out)
+	v.past, _ = time.Parse(time.RFC3339, s.Meta.Started) // trikk wrote it
 	v.begin(s.Meta.Run, s.Plan)
 	for _, e := range s.Journal {
 		v.event(e)
@@ -133,13 +152,11 @@ func (c *cli) jsonRun(s run.Saved) error {
 	if err != nil {
 		return fmt.Errorf("run %s: when it was started: %w", s.Meta.Run, err)
 	}
-	v := &jsonView{w: c.out, now: func() time.Time { return at }, run: s.Meta.Run}
+	v := newPastJSON(c, at)
+	v.run = s.Meta.Run
 	v.overridden(s.Meta.Overrides)
 	v.start(s.Meta.Run, s.Plan)
 	for _, e := range s.Journal {
-		if t, err := time.Parse(time.RFC3339Nano, e.Time); err == nil {
-			at = t
-		}
 		v.event(e)
 	}
 	if s.Outcome != nil {

@@ -109,6 +109,9 @@ func fitsOf(p plan.Plan) func(plan.Notifier) func(app string) bool {
 	for _, a := range p.Apps {
 		labels[a.App] = a.Source.Labels
 	}
+	for _, l := range p.LeftOut {
+		labels[l.App] = l.Labels
+	}
 	return func(n plan.Notifier) func(string) bool {
 		return func(app string) bool { return config.Selects(n.Labels, labels[app]) }
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"sync"
 	"time"
 
@@ -27,14 +28,15 @@ type boardView struct {
 	now    func() time.Time
 	paint  paint
 	board  *board
+	left   *eta
 	plain  *plainView
 	lines  *bytes.Buffer // what plain writes
 	stop   chan struct{}
 	ended  chan struct{}
 }
 
-func newBoardView(c *cli) *boardView {
-	v := &boardView{screen: c.screen, size: c.world.size, now: c.now, paint: c.paint(c.screen), plain: newPlainView(c), lines: &bytes.Buffer{}, stop: make(chan struct{}), ended: make(chan struct{})}
+func newBoardView(c *cli, left *eta) *boardView {
+	v := &boardView{left: left, screen: c.screen, size: c.world.size, now: c.now, paint: c.paint(c.screen), plain: newPlainView(c), lines: &bytes.Buffer{}, stop: make(chan struct{}), ended: make(chan struct{})}
 	v.plain.w = v.lines
 	return v
 }
@@ -44,7 +46,7 @@ func (v *boardView) start(runID string, p plan.Plan) {
 	defer v.mu.Unlock()
 	v.plain.start(runID, p)
 	v.tell()
-	v.board = newBoard(runID, p, v.now())
+	v.board = newBoard(runID, p, cmp.Or(v.plain.past, v.now()))
 	go v.redraw()
 }
 
@@ -69,6 +71,7 @@ func (v *boardView) draw() {
 		return
 	}
 	v.mu.Lock()
+	v.board.left = v.left.about(v.now())
 	frame := v.board.frame(v.now(), at, v.paint)
 	v.mu.Unlock()
 	v.screen.show(frame)
@@ -77,12 +80,22 @@ func (v *boardView) draw() {
 func (v *boardView) event(e plan.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.board.event(e, v.now())
+	v.board.event(e, timeOf(e, v.now()))
+	v.left.event(e)
 	v.plain.event(e)
 	if stays(e) {
 		v.tell()
 	}
 	v.lines.Reset()
+}
+
+// timeOf is when an event was; now, where it does not say so.
+func timeOf(e plan.Event, now time.Time) time.Time {
+	at, err := time.Parse(time.RFC3339Nano, e.Time)
+	if err != nil {
+		return now
+	}
+	return at
 }
 
 // stays tells whether an event is told by a line that stays: what went wrong, and what is done about it.
@@ -118,11 +131,16 @@ func (v *boardView) upload(_, step string, sent, total int64) {
 	v.board.sent(step, sent, total, v.now())
 }
 
-// finish takes the board away: the summary says what it said.
-func (v *boardView) finish(o plan.Outcome) {
+// leave takes the board away. Nothing is shown after it but the end.
+func (v *boardView) leave() {
 	close(v.stop)
 	<-v.ended
 	v.screen.show(nil)
+}
+
+// finish takes the board away: the summary says what it said.
+func (v *boardView) finish(o plan.Outcome) {
+	v.leave()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.plain.finish(o)

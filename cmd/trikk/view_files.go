@@ -40,7 +40,7 @@ func fileTitle(f act.FileDiff) string {
 	return title + ": " + f.Why
 }
 
-// withFiles adds to a view what becomes of generated files, where people see the plan.
+// withFiles adds to a view what becomes of generated files, and how long it usually takes, where people see the plan.
 func (f *fleet) withFiles(ctx context.Context, p plan.Plan, v planView) (planView, error) {
 	c := f.cli
 	if c.flags.json || c.flags.quiet || p.Empty() {
@@ -49,6 +49,6 @@ func (f *fleet) withFiles(ctx context.Context, p plan.Plan, v planView) (planVie
 	ctx, stop := c.interruptible(ctx)
 	defer stop()
 	files, err := f.gatherer.FileDiffs(ctx, p)
-	v.files = files
+	v.files, v.usually = files, c.usually(p)
 	return v, stopped(ctx, err)
 }

@@ -40,6 +40,9 @@ func (v *jsonView) planned(p plan.Plan) {
 	hosts, steps := figures(p)
 	fields := map[string]any{"plan": p.ID, "env": p.Env, "apps": apps, "hosts": hosts, "steps": steps, "notes": append([]string{}, p.Notes...),
 		"skipped": append([]plan.Skipped{}, p.Skipped...), "deadline": p.Deadline}
+	if len(p.LeftOut) > 0 {
+		fields["leftOut"] = p.LeftOut
+	}
 	if p.Release != "" {
 		fields["release"] = p.Release
 	}

@@ -20,6 +20,9 @@ func showOutcome(w io.Writer, p plan.Plan, o plan.Outcome, runID string) {
 		}
 	}
 	showSkipped(w, p)
+	for _, l := range p.LeftOut {
+		fmt.Fprintf(w, "%s was LEFT OUT, and nothing of it was changed in %s: %s\n", l.App, p.Env, firstLine(l.Reason))
+	}
 	for _, l := range o.Lanes {
 		if l.State == plan.LaneStuck || l.State == plan.LaneFailed {
 			showStuck(w, p, l, runID)

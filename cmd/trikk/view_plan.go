@@ -17,12 +17,13 @@ type planView struct {
 	whole   bool           // no step leaves anything out: also how it is taken back, its secrets and, with scripts, what is no shell
 	format  string         // formatText, formatMarkdown or formatMermaid; "": text
 	files   []act.FileDiff // what becomes of generated files
+	usually string         // how long it usually takes; ""
 	guards  []string       // what guards of the environment say now; it is no part of the plan
 }
 
 // noted is a plan with all that a person must know first.
 func (v planView) noted(p plan.Plan) plan.Plan {
-	p.Notes = slices.Concat(v.guards, p.Notes)
+	p.Notes = slices.Concat(leftOutNotes(p), v.guards, p.Notes)
 	return p
 }
 
@@ -57,10 +58,17 @@ func showPlan(to io.Writer, p plan.Plan, v planView) {
 	}
 	showUntouched(w, p)
 	showLimits(w, p)
-	fmt.Fprintf(w, "\n%s\n", summary(p))
+	fmt.Fprintf(w, "\n%s\n", strings.TrimSpace(summary(p)+" "+v.usually))
 }
 
 func nothingToDo(p plan.Plan) string {
+	switch {
+	case len(p.LeftOut) == 0:
+	case othersPlanned(p):
+		return fmt.Sprintf("Nothing to do: what can be planned of %s is as the config says.", p.Env)
+	default:
+		return fmt.Sprintf("Nothing is planned: none of the apps can be, in %s.", p.Env)
+	}
 	if len(p.Skipped) > 0 {
 		return fmt.Sprintf("Nothing to do: what can be reached of %s is as the config says.", p.Env)
 	}

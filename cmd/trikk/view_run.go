@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -40,6 +41,9 @@ type plainView struct {
 	width   int
 	now     func() time.Time // nil: nothing is said of how long it took
 	tally   tally
+	past    time.Time // when a run began that is shown later; zero: it begins now
+	seen    time.Time // of the last event of such a run
+	left    *eta
 }
 
 func newPlainView(c *cli) *plainView {
@@ -61,7 +65,7 @@ func (v *plainView) begin(runID string, p plan.Plan) {
 	defer v.mu.Unlock()
 	v.run, v.plan = runID, p
 	if v.now != nil {
-		v.tally.began = v.now()
+		v.tally.began = cmp.Or(v.past, v.now())
 	}
 	eachStep(p, func(s plan.Step) {
 		v.steps[s.ID] = s
@@ -94,6 +98,24 @@ func eachStep(p plan.Plan, visit func(plan.Step)) {
 func (v *plainView) event(e plan.Event) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.left.event(e)
+	if !v.past.IsZero() {
+		v.seen = timeOf(e, v.seen)
+	}
+	v.tells(e)
+	if v.left != nil {
+		v.still()
+	}
+}
+
+// still says now and then how long the run still takes.
+func (v *plainView) still() {
+	if text := v.left.line(v.now()); text != "" {
+		fmt.Fprintln(v.w, text)
+	}
+}
+
+func (v *plainView) tells(e plan.Event) {
 	switch e.Kind {
 	case plan.SegmentStarted:
 		v.segment(e)
@@ -228,7 +250,8 @@ func (v *plainView) finish(o plan.Outcome) {
 	}
 	showOutcome(v.result, v.plan, o, v.run)
 	if v.now != nil {
-		v.tally.show(v.w, v.plan, o, v.now())
+		v.tally.show(v.w, v.plan, o, cmp.Or(v.seen, v.now()))
+		showAgain(v.w, v.plan, o, v.run)
 	}
 }
 

@@ -28,6 +28,9 @@ func untouched(p plan.Plan) []string {
 	}
 	var out []string
 	for _, name := range sortedKeys(p.Observed.Apps) {
+		if p.LeavesOut(name) {
+			continue
+		}
 		i := slices.IndexFunc(p.Apps, func(a plan.AppPlan) bool { return a.App == name })
 		hosts := sortedKeys(p.Observed.Apps[name])
 		if i >= 0 {

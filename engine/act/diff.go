@@ -59,12 +59,12 @@ func (w *looker) diffs(ctx context.Context, r host.Reader, v visit, app plan.App
 	}
 	out, err := r.Query(ctx, host.NewQuery(v.as, diffScript, args...))
 	if err != nil {
-		w.problems.add(v.host, err)
+		w.problems.addFor(v.host, app.Name, err)
 		return
 	}
 	lines := strings.Split(strings.TrimSpace(string(out.Stdout)), "\n")
 	if len(lines) != len(args) || lines[len(lines)-1] != "end" {
-		w.problems.add(v.host, fmt.Errorf("%s: reading edits of %s: %w", v.host, app.Name, errFacts))
+		w.problems.addFor(v.host, app.Name, fmt.Errorf("%s: reading edits of %s: %w", v.host, app.Name, errFacts))
 		return
 	}
 	for i := 1; i < len(args); i += 2 {

@@ -31,15 +31,21 @@ type View struct {
 // that is wanted. All servers are read at once. What would make a run fail, a missing tool or a root that can't be written,
 // is an error here already. All errors of all hosts come together, sorted by host; the facts then hold what could be read.
 // A server that can't be reached is no error but a fact where all of its apps may leave it out (rollout.unreachable).
+//
+// The error is an *UnreadError. Where the intent is to keep going, it is a fact instead (Facts.Unread), unless ctx ended.
 func (g *Gatherer) Gather(ctx context.Context, env plan.Environment, apps []plan.App, in plan.Intent) (plan.Facts, error) {
 	w := g.newLooker(env, apps)
-	w.strict = true
+	w.strict, w.keepGoing = true, in.KeepGoing
 	w.look(ctx)
-	if w.problems.none() { // what is live is needed to tell what is wanted
+	if w.problems.none() || w.keepGoing { // what is live is needed to tell what is wanted
 		w.resolve(ctx, in)
 		w.checkUnpackers()
 	}
-	return w.view.Facts, w.problems.join()
+	if w.keepGoing && ctx.Err() == nil {
+		w.setAside()
+		return w.view.Facts, nil
+	}
+	return w.view.Facts, w.unread()
 }
 
 // Look reads what the apps' hosts have and what the proxies say, for people: nothing has to be in order, and what can't be
@@ -66,16 +72,18 @@ func (g *Gatherer) LookAgain(ctx context.Context, p plan.Plan) (View, error) {
 
 // looker is one look at all hosts.
 type looker struct {
-	g        *Gatherer
-	env      plan.Environment
-	apps     []plan.App
-	strict   bool // problems that would make a run fail are errors
-	mu       sync.Mutex
-	view     View
-	tools    map[string][]string // by host and user
-	gone     map[string][]error  // servers that can't be reached, by inventory name
-	left     []string            // servers that need not be reached
-	problems problems
+	g      *Gatherer
+	env    plan.Environment
+	apps   []plan.App
+	strict bool // problems that would make a run fail are errors
+	// keepGoing: what can't be read makes facts of the apps that it concerns, instead of errors.
+	keepGoing bool
+	mu        sync.Mutex
+	view      View
+	tools     map[string][]string // by host and user
+	gone      map[string][]error  // servers that can't be reached, by inventory name
+	left      []string            // servers that need not be reached
+	problems  problems
 }
 
 func (g *Gatherer) newLooker(env plan.Environment, apps []plan.App) *looker {
@@ -121,14 +129,14 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 				if err := proxy.Preflight(ctx, w.g.Readers, p); err != nil {
 					states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
 					if !w.isGone(server, err) {
-						w.problems.addOnce(p.Proxy, err)
+						w.problems.addOnce(p.Proxy, app.Name, err)
 					}
 					return
 				}
 			}
 			state, err := proxy.Read(ctx, w.g.Readers, p)
 			if err != nil && !w.isGone(server, err) {
-				w.problems.add(p.Proxy, err)
+				w.problems.addFor(p.Proxy, app.Name, err)
 			}
 			states[i] = state
 		})
@@ -172,9 +180,12 @@ func (w *looker) resolve(ctx context.Context, in plan.Intent) {
 	}
 	var wg sync.WaitGroup
 	for _, app := range w.apps {
+		if w.keepGoing && len(w.concerned()[app.Name]) > 0 {
+			continue
+		}
 		version, needed, err := w.wanted(app, in)
 		if err != nil {
-			w.problems.add("", err)
+			w.problems.addFor("", app.Name, err)
 		}
 		if !needed {
 			continue
@@ -182,7 +193,7 @@ func (w *looker) resolve(ctx context.Context, in plan.Intent) {
 		wg.Go(func() {
 			res, err := resolver.Resolve(ctx, app, version)
 			if err != nil {
-				w.problems.add("", fmt.Errorf("%s: %w", app.Name, err))
+				w.problems.addFor("", app.Name, fmt.Errorf("%s: %w", app.Name, err))
 				return
 			}
 			w.mu.Lock()
@@ -211,25 +222,29 @@ type problems struct {
 
 type hostError struct {
 	host  string
+	app   string // that alone has it; "": all apps of the host
 	err   error
 	cause string // what must be told once; "": the whole error
 }
 
-func (p *problems) add(host string, err error) {
+func (p *problems) add(host string, err error) { p.addFor(host, "", err) }
+
+// addFor adds an error of one app.
+func (p *problems) addFor(host, app string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.all = append(p.all, hostError{host: host, err: err})
+	p.all = append(p.all, hostError{host: host, app: app, err: err})
 }
 
 // addOnce adds an error whose cause is told once a host, whichever servers it was met for.
-func (p *problems) addOnce(host string, err error) {
+func (p *problems) addOnce(host, app string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	cause := ""
 	if inner := errors.Unwrap(err); inner != nil {
 		cause = inner.Error()
 	}
-	p.all = append(p.all, hostError{host, err, cause})
+	p.all = append(p.all, hostError{host, app, err, cause})
 }
 
 func (p *problems) none() bool {
@@ -253,7 +268,7 @@ func (p *problems) list() []hostError {
 	defer p.mu.Unlock()
 	for i, e := range p.all {
 		if err, is := whole(e.err); is {
-			p.all[i] = hostError{host: e.host, err: err}
+			p.all[i] = hostError{host: e.host, app: e.app, err: err}
 		}
 	}
 	slices.SortStableFunc(p.all, func(a, b hostError) int {

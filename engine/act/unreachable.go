@@ -35,6 +35,10 @@ func (w *looker) isGone(name string, err error) bool {
 // people (Look) all are both. A look that was interrupted reached nobody, and leaves nobody out.
 func (w *looker) leaveOut(ctx context.Context) {
 	names := slices.Sorted(maps.Keys(w.gone))
+	if w.keepGoing && ctx.Err() == nil {
+		w.goWithout(names)
+		return
+	}
 	may := w.left
 	if w.strict && ctx.Err() == nil {
 		may = plan.Skippable(w.apps, names)
@@ -49,6 +53,22 @@ func (w *looker) leaveOut(ctx context.Context) {
 				w.problems.add(name, err)
 			}
 		}
+	}
+}
+
+// goWithout makes facts of all servers that can't be reached, and problems of the apps that may not leave them out.
+func (w *looker) goWithout(names []string) {
+	for _, app := range w.apps {
+		own := slices.DeleteFunc(slices.Clone(names), func(h string) bool { return !slices.Contains(app.Hosts(), h) })
+		may := plan.Skippable([]plan.App{app}, own)
+		for _, h := range own {
+			if !slices.Contains(may, h) {
+				w.problems.addFor(h, app.Name, w.gone[h][0])
+			}
+		}
+	}
+	for _, name := range names {
+		w.forget(name)
 	}
 }
 

@@ -58,7 +58,7 @@ func (w *looker) visit(ctx context.Context, v visit) {
 	for _, app := range v.apps {
 		s := facts.apps[app.Name]
 		if s == nil {
-			w.problems.add(v.host, fmt.Errorf("%s: reading facts of %s: %w", v.host, app.Name, errFacts))
+			w.problems.addFor(v.host, app.Name, fmt.Errorf("%s: reading facts of %s: %w", v.host, app.Name, errFacts))
 			continue
 		}
 		w.status(ctx, r, v, app, s)
@@ -142,7 +142,7 @@ func (w *looker) keep(v visit, app plan.App, s *seen, facts userFacts) {
 
 // problem is something to mend on a host before a run.
 func (w *looker) problem(v visit, app plan.App, text string) {
-	w.problems.add(v.host, fmt.Errorf("%s: %s: %s", v.host, app.Name, text))
+	w.problems.addFor(v.host, app.Name, fmt.Errorf("%s: %s: %s", v.host, app.Name, text))
 }
 
 // checkTools names the tools that every run of the app needs on a host.
@@ -231,7 +231,17 @@ func (w *looker) checkSudo(ctx context.Context, r host.Reader, v visit, facts us
 	}
 	refused := strings.Fields(string(out.Stdout))
 	for _, unit := range slices.Compact(refused[:max(len(refused)-1, 0)]) {
-		w.problems.add(v.host, &host.Error{Host: v.host, Kind: host.Sudo, Doing: "asking for sudo systemctl start|stop " + unit, Output: string(out.Stdout),
+		w.problems.addFor(v.host, appOfUnit(v, unit), &host.Error{Host: v.host, Kind: host.Sudo, Doing: "asking for sudo systemctl start|stop " + unit, Output: string(out.Stdout),
 			Err: fmt.Errorf("sudo refuses it without a password"), Hint: "allow it for the login user with NOPASSWD in sudoers"})
 	}
+}
+
+// appOfUnit names the app of a unit.
+func appOfUnit(v visit, unit string) string {
+	for _, app := range v.apps {
+		if app.Service.Systemd != nil && app.Service.Systemd.Unit == unit {
+			return app.Name
+		}
+	}
+	return ""
 }

@@ -34,7 +34,7 @@ type Report struct {
 	Ended    string   `json:"ended,omitempty"`  // RFC 3339, UTC
 	Seconds  float64  `json:"seconds"`          // from start to end
 	Changed  bool     `json:"changed"`          // something was changed on a server
-	Apps     []App    `json:"apps"`             // in the plan's order
+	Apps     []App    `json:"apps"`             // in the plan's order, then those that it left out
 	Problems []string `json:"problems"`         // what is about no app in particular, a line each
 	Issues   []string `json:"issues,omitempty"` // keys that the command line named
 }
@@ -44,7 +44,7 @@ type App struct {
 	App     string   `json:"app"`
 	Intent  string   `json:"intent"` // deploy or rollback
 	From    []string `json:"from"`   // releases that were live
-	To      string   `json:"to"`     // the release
+	To      string   `json:"to"`     // the release; "" of an app that was left out, because it could not be planned
 	Version string   `json:"version"`
 	Status  string   `json:"status"`
 	Reason  string   `json:"reason,omitempty"` // the first failure, in one line
@@ -100,7 +100,7 @@ func New(p plan.Plan, e Ending) Report {
 func Start(p plan.Plan, e Ending) Report {
 	r := begun(p, e)
 	r.Status = Running
-	for i := range r.Apps {
+	for i := range p.Apps {
 		r.Apps[i].Status = Running
 	}
 	return r
@@ -110,6 +110,9 @@ func begun(p plan.Plan, e Ending) Report {
 	r := Report{Format: 1, Run: e.Run, Env: p.Env, Who: e.Who, Started: e.Began.UTC().Format(time.RFC3339), Apps: []App{}, Problems: []string{}, Issues: e.Issues}
 	for _, a := range p.Apps {
 		r.Apps = append(r.Apps, App{App: a.App, Intent: a.Intent, From: append([]string{}, a.From...), To: a.To, Version: a.Version, Servers: []Server{}})
+	}
+	for _, l := range p.LeftOut {
+		r.Apps = append(r.Apps, App{App: l.App, Intent: plan.Deploy, From: []string{}, Version: l.Version, Status: plan.FailedClean, Reason: line("left out: " + l.Reason), Servers: []Server{}})
 	}
 	return r
 }

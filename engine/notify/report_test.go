@@ -180,3 +180,21 @@ func TestTemplates(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Apps that the plan left out are told of as ones that failed, from the start on, and by their labels to those who want to know.
+func TestReportOfLeftOut(t *testing.T) {
+	p := planned()
+	p.LeftOut = []plan.LeftOut{{App: "roads", Version: "3.0", Reason: "roads: there is no roads-3.0.tar.gz"}}
+	if r := Start(p, Ending{}); len(r.Apps) != 2 || r.Apps[0].Status != Running || r.Apps[1].Status != plan.FailedClean {
+		t.Errorf("at the start: %+v", r.Apps)
+	}
+	o := plan.Outcome{Status: plan.Partly, Apps: []plan.AppOutcome{{App: "hello", Status: plan.Done}}, LeftOut: p.LeftOut}
+	r := New(p, Ending{Outcome: o})
+	only, fits := r.Only(func(app string) bool { return app == "roads" })
+	if !fits || only.Status != plan.FailedClean || only.Headline() != "roads in prod: failed, nothing was changed" || only.Apps[0].Reason != "left out: roads: there is no roads-3.0.tar.gz" {
+		t.Errorf("of roads alone: %q, %+v", only.Headline(), only)
+	}
+	if all := r.Headline(); all != "hello, roads in prod: partly done" {
+		t.Errorf("of all: %q", all)
+	}
+}

@@ -47,6 +47,9 @@ func (r Report) Headline() string {
 
 // Move is the app with the releases that it goes from and to.
 func (a App) Move() string {
+	if a.To == "" {
+		return a.App
+	}
 	from := strings.Join(a.From, "|")
 	if from == "" {
 		from = "nothing"

@@ -8,38 +8,31 @@ import (
 )
 
 // Compile decides everything: which hosts need what, in which waves, lanes and steps, and how each step is taken back. It is
-// deterministic: the same input gives the same plan. What can't or must not be done is a *Refusal (several are joined).
+// deterministic: the same input gives the same plan. What can't or must not be done is a *Refusal (several are joined). Where
+// the intent is to keep going, apps that are refused are left out of the plan, which names them.
 //
 // The apps are those that were asked for, all of env. An app with nothing to do is left out; when none is left the plan is
 // empty.
 func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 	p := Plan{
 		Format: FormatVersion, ID: in.ID, CreatedAt: in.CreatedAt, CreatedBy: in.CreatedBy,
-		Env: env.Name, Protected: env.Protected, Offline: in.Offline, Release: in.Release,
+		Env: env.Name, Protected: env.Protected, Offline: in.Offline, Release: in.Release, KeepGoing: in.KeepGoing,
 		Facts: fingerprint(f), Observed: f,
 	}
-	apps = slices.Clone(apps)
-	sort.Slice(apps, func(i, j int) bool { return apps[i].Name < apps[j].Name })
 	if env.Protected && !env.Batch && len(apps) > 1 {
 		return Plan{}, &Refusal{Pos: env.Pos, Text: fmt.Sprintf("%s is protected: one app a run, %d were asked for", env.Name, len(apps)),
 			Hint: "apply them one by one, or set batch: true in the environment"}
 	}
-	var wrong []error
-	for _, app := range apps {
-		c := compiler{env: env, app: app, in: in, facts: f}
-		ap, err := c.compile()
-		if err != nil {
-			wrong = append(wrong, err)
-			continue
-		}
-		p.Notes = append(p.Notes, c.notes...)
-		p.Skipped = append(p.Skipped, c.leftOut()...)
-		if len(ap.Waves) > 0 {
-			p.Apps = append(p.Apps, ap)
-		}
-	}
-	if len(wrong) > 0 {
+	all := compileAll(env, apps, f, in)
+	if wrong := refusals(all); len(wrong) > 0 && !in.KeepGoing {
 		return Plan{}, Refusals(wrong)
+	}
+	for _, a := range p.without(all) {
+		p.Notes = append(p.Notes, a.notes...)
+		p.Skipped = append(p.Skipped, a.skipped...)
+		if len(a.plan.Waves) > 0 {
+			p.Apps = append(p.Apps, a.plan)
+		}
 	}
 	p.Notes = append(notesOf(p.Skipped), p.Notes...)
 	keepAfter(&p, apps)
@@ -47,9 +40,6 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 	p.Limits = limit(env, p.Apps)
 	p.Deadline, p.DeadlineBy = deadlineOf(in, p.Apps)
 	p.Inventory = used(env, p)
-	if err := proveCapacity(p); err != nil {
-		return Plan{}, err
-	}
 	return p, nil
 }
 
@@ -81,6 +71,9 @@ type compiler struct {
 }
 
 func (c *compiler) compile() (AppPlan, error) {
+	if err := c.read(); err != nil {
+		return AppPlan{}, err
+	}
 	if err := c.reachable(); err != nil {
 		return AppPlan{}, err
 	}

@@ -12,6 +12,8 @@ type Facts struct {
 	Artifacts map[string]Resolved `json:"artifacts,omitempty"`
 	// Unreachable: by the inventory name of a server that could not be reached, why. Nothing else is known of it.
 	Unreachable map[string]string `json:"unreachable,omitempty"`
+	// Unread: by app name, why something that must be known of the app could not be read. It can't be planned.
+	Unread map[string]string `json:"unread,omitempty"`
 }
 
 // Installed is what one host has of one app.

@@ -15,6 +15,8 @@ type Intent struct {
 	Release   string // that the versions are of; ""
 	// Deadline is how long the run may take; 0: as the apps say.
 	Deadline Duration
+	// KeepGoing leaves apps out that can't be planned, instead of planning nothing.
+	KeepGoing bool
 	// Versions: by app name, the version that was asked for (APP@VERSION, --to); else Wanted decides.
 	Versions map[string]string
 }

@@ -55,6 +55,8 @@ type Outcome struct {
 	Lanes  []LaneOutcome  `json:"lanes,omitempty"`
 	// Skipped are the servers that the plan left out: with them, what is done is done partly.
 	Skipped []Skipped `json:"skipped,omitempty"`
+	// LeftOut are the apps that the plan left out: nothing of them was changed.
+	LeftOut []LeftOut `json:"leftOut,omitempty"`
 }
 
 // AppOutcome is how a run ended for one app.

@@ -47,6 +47,7 @@ type Machine struct {
 	limits []Limit
 	plan   string // ID
 	skips  []Skipped
+	out    []LeftOut
 	facts  Facts // that the plan was made for
 
 	deadline   Duration
@@ -82,7 +83,7 @@ func NewMachine(p Plan) *Machine {
 
 // build resolves the plan's units; names of apps that are not in the plan wait for nothing.
 func build(p Plan) *Machine {
-	m := &Machine{plan: p.ID, limits: p.Limits, skips: p.Skipped, facts: p.Observed, deadline: p.Deadline, deadlineBy: p.DeadlineBy}
+	m := &Machine{plan: p.ID, limits: p.Limits, skips: p.Skipped, out: p.LeftOut, facts: p.Observed, deadline: p.Deadline, deadlineBy: p.DeadlineBy}
 	index := make(map[string]int, len(p.Apps))
 	for i, a := range p.Apps {
 		index[a.App] = i

@@ -3,7 +3,7 @@ package plan
 // Outcome says how the run ended. Asked before its end, it says how it would stand if nothing more were done: a lane in hand
 // that changed its host is stuck.
 func (m *Machine) Outcome() Outcome {
-	o := Outcome{Skipped: m.skips}
+	o := Outcome{Skipped: m.skips, LeftOut: m.out}
 	var all tally
 	for u := range m.units {
 		lanes := m.laneOutcomes(u)
@@ -26,7 +26,22 @@ func (m *Machine) Outcome() Outcome {
 	if o.Status == Done && len(m.skips) > 0 {
 		o.Status = Partly
 	}
+	if len(m.out) > 0 {
+		o.Status = m.withoutLeftOut(o.Status)
+	}
 	return o
+}
+
+// withoutLeftOut is the status of a run whose plan left apps out, of which nothing was changed: what is done is done partly, and where
+// there was nothing else to do, the run failed.
+func (m *Machine) withoutLeftOut(status string) string {
+	switch {
+	case len(m.units) == 0:
+		return FailedClean
+	case status == Done:
+		return Partly
+	}
+	return status
 }
 
 // cutOf is how many requests the drain deadlines of lanes cut.

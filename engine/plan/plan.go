@@ -30,6 +30,9 @@ type Plan struct {
 	DeadlineBy string   `json:"deadlineBy,omitempty"`
 	// Skipped are servers that are left out because they could not be reached, sorted by app; the next apply picks them up.
 	Skipped []Skipped `json:"skipped,omitempty"`
+	// LeftOut are apps that were asked for and can't be planned, sorted by app; KeepGoing is that they may be left out.
+	LeftOut   []LeftOut `json:"leftOut,omitempty"`
+	KeepGoing bool      `json:"keepGoing,omitempty"`
 	// Notes are what a person should know before saying yes: a lowered version, a repair, a recreate.
 	Notes []string `json:"notes,omitempty"`
 }

@@ -59,7 +59,7 @@ func fingerprint(f Facts) string {
 	for h := range f.Unreachable {
 		gone[h] = ""
 	}
-	f.Unreachable = gone
+	f.Unreachable, f.Unread = gone, nil
 	return digestOf(f)
 }
 
@@ -87,6 +87,10 @@ func unsaid(rotation map[string]map[string][]Rotation) map[string]map[string][]R
 func Stale(p Plan, f Facts) []Change {
 	var out []Change
 	for _, a := range p.Apps {
+		if why := f.Unread[a.App]; why != "" {
+			out = append(out, Change{App: a.App, What: "can't be planned any more: " + why})
+			continue
+		}
 		add := func(host, format string, args ...any) {
 			out = append(out, Change{App: a.App, Host: host, What: fmt.Sprintf(format, args...)})
 		}

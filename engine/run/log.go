@@ -68,6 +68,9 @@ func Create(dir string, meta Meta, p plan.Plan) (*Log, error) {
 	for _, a := range p.Apps {
 		meta.Apps = append(meta.Apps, a.App)
 	}
+	for _, l := range p.LeftOut {
+		meta.Apps = append(meta.Apps, l.App)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the directory of runs: %w", err)
 	}

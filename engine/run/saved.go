@@ -42,17 +42,9 @@ func Load(dir, id string) (Saved, error) {
 // load also gives the size of the journal without a torn last line, in bytes.
 func load(dir, id string) (Saved, int64, error) {
 	own := filepath.Join(dir, id)
-	summary, err := summarise(own)
+	s, err := head(own)
 	if err != nil {
 		return Saved{}, 0, err
-	}
-	text, err := os.ReadFile(filepath.Join(own, planFile))
-	if err != nil {
-		return Saved{}, 0, err
-	}
-	p, err := plan.Decode(bytes.NewReader(text))
-	if err != nil {
-		return Saved{}, 0, fmt.Errorf("%s: %w", planFile, err)
 	}
 	lines, err := os.ReadFile(filepath.Join(own, eventsFile))
 	if err != nil {
@@ -62,7 +54,25 @@ func load(dir, id string) (Saved, int64, error) {
 	if err != nil {
 		return Saved{}, 0, fmt.Errorf("%s: %w", eventsFile, err)
 	}
-	return Saved{Meta: summary.Meta, Plan: p, Journal: j, Outcome: summary.Outcome}, whole, nil
+	s.Journal = j
+	return s, whole, nil
+}
+
+// head reads a run without its journal.
+func head(own string) (Saved, error) {
+	summary, err := summarise(own)
+	if err != nil {
+		return Saved{}, err
+	}
+	text, err := os.ReadFile(filepath.Join(own, planFile))
+	if err != nil {
+		return Saved{}, err
+	}
+	p, err := plan.Decode(bytes.NewReader(text))
+	if err != nil {
+		return Saved{}, fmt.Errorf("%s: %w", planFile, err)
+	}
+	return Saved{Meta: summary.Meta, Plan: p, Outcome: summary.Outcome}, nil
 }
 
 // parse reads events, one a line. The last line may be torn: without a line feed, or no event.
