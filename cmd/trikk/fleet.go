@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -91,7 +92,7 @@ func targets(env plan.Environment) []host.Target {
 
 // plan gathers the facts and compiles.
 func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan, error) {
-	if err := built(ch.apps); err != nil {
+	if err := cmp.Or(plan.TooMany(ch.env, ch.apps), built(ch.apps)); err != nil {
 		return plan.Plan{}, err
 	}
 	ctx, stop := f.cli.interruptible(ctx)

@@ -20,9 +20,8 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 	}
 	apps = slices.Clone(apps)
 	sort.Slice(apps, func(i, j int) bool { return apps[i].Name < apps[j].Name })
-	if env.Protected && !env.Batch && len(apps) > 1 {
-		return Plan{}, &Refusal{Pos: env.Pos, Text: fmt.Sprintf("%s is protected: one app a run, %d were asked for", env.Name, len(apps)),
-			Hint: "apply them one by one, or set batch: true in the environment"}
+	if err := TooMany(env, apps); err != nil {
+		return Plan{}, err
 	}
 	var wrong []error
 	for _, app := range apps {
@@ -50,6 +49,15 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 		return Plan{}, err
 	}
 	return p, nil
+}
+
+// TooMany refuses a run of several apps where the environment takes one. It needs no facts: who can refuse before a server is asked, should.
+func TooMany(env Environment, apps []App) error {
+	if !env.Protected || env.Batch || len(apps) < 2 {
+		return nil
+	}
+	return &Refusal{Pos: env.Pos, Text: fmt.Sprintf("%s is protected: one app a run, %d were asked for", env.Name, len(apps)),
+		Hint: "apply them one by one, or set batch: true in the environment"}
 }
 
 // Refusals are all the reasons why a plan can't be made, one a line.
