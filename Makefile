@@ -15,7 +15,6 @@ full: ## everything, unreduced: also the cases that take minutes
 	$(MAKE) --no-print-directory simulate PLANS=10000
 	TRIKK_FULL=1 go test -count=1 -timeout 120m ./e2e
 	$(MAKE) --no-print-directory zeroloss
-	$(MAKE) --no-print-directory batch
 
 # The rooms that share memory between goroutines.
 CONCURRENT := $(addprefix trikk.dev/engine/,proxy act host host/hosttest artifact model notify run secret sign survey)
