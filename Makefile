@@ -1,4 +1,4 @@
-.PHONY: captures build test full units units-concurrent units-others e2e killtest cells zeroloss simulate mutants errors lint
+.PHONY: captures build test full units units-concurrent units-others e2e killtest cells zeroloss batch simulate mutants errors lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -43,6 +43,13 @@ zeroloss: ## each driver under load, in each operation: the table of docs/zero-d
 	@out=$$(TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run '^TestZeroLoss$$' ./e2e/zeroloss 2>&1); status=$$?; \
 	printf '%s\n' "$$out" | grep -v -e '^zeroloss: ' -e '^=== ' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
 	printf '%s\n' "$$out" | grep '^zeroloss: '; exit $$status
+
+APPS ?= 60
+
+batch: ## deploy APPS apps to twelve servers in one run, under load; one line says what came of it
+	@out=$$(TRIKK_FULL=1 APPS=$(APPS) go test -v -count=1 -timeout 40m ./e2e/batch 2>&1); status=$$?; \
+	printf '%s\n' "$$out" | grep -v -e '^batch: ' -e '^=== ' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
+	printf '%s\n' "$$out" | grep '^batch: '; exit $$status
 
 captures: ## play the scenes of cmd/trikk/captures_test.go on a fleet in this process, and write what they print into the docs
 	TRIKK_CAPTURES=1 go test -vet=off -count=1 -timeout 10m -run '^TestCaptures$$' ./cmd/trikk

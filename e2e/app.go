@@ -95,14 +95,29 @@ func (f *Fleet) Zip(t testing.TB, version, behaviour string) []byte {
 // TarGz is one version of the app as a tar.gz, under one folder NAME-VERSION, as most are.
 func (f *Fleet) TarGz(t testing.TB, name, version, behaviour string) []byte {
 	t.Helper()
+	return tarGz(t, name+"-"+version, f.members(t, version, behaviour))
+}
+
+// Small is one version of the app without its program, which is /usr/local/bin/testapp on the machine: bin/run runs run in the foreground.
+func (f *Fleet) Small(t testing.TB, name, version, run string) []byte {
+	t.Helper()
+	return tarGz(t, name+"-"+version, []member{
+		{"VERSION", 0o644, []byte(version + "\n")},
+		{"bin/run", 0o755, []byte("#!/bin/sh\n" + run + "\n")},
+	})
+}
+
+// tarGz packs members below a folder.
+func tarGz(t testing.TB, folder string, members []member) []byte {
+	t.Helper()
 	var out bytes.Buffer
 	z, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := tar.NewWriter(z)
-	for _, m := range f.members(t, version, behaviour) {
-		err := w.WriteHeader(&tar.Header{Name: name + "-" + version + "/" + m.name, Mode: int64(m.mode), Size: int64(len(m.text)), Typeflag: tar.TypeReg})
+	for _, m := range members {
+		err := w.WriteHeader(&tar.Header{Name: folder + "/" + m.name, Mode: int64(m.mode), Size: int64(len(m.text)), Typeflag: tar.TypeReg})
 		if err == nil {
 			_, err = w.Write(m.text)
 		}

@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 )
 
-// Fleet is the machines that the tests deploy to: four app servers, two proxies and the balancer in front of the proxies.
+// Fleet is the machines that the tests deploy to: app servers, two proxies and the balancer in front of the proxies.
 type Fleet struct {
-	App  [4]*Machine
+	App  []*Machine // four, or as many as MainOn says
 	LB   [2]*Machine
 	Edge *Machine
 	Keys *keys
@@ -23,12 +24,29 @@ type Fleet struct {
 // spot is a machine's name and address.
 type spot struct{ name, address string }
 
-// inventory is all machines, in the order app1…app4, lb1, lb2, edge.
+// inventory is all machines, in the order app1…appN, lb1, lb2, edge.
 func inventory() []spot {
-	return []spot{
-		{"app1", "10.80.0.11"}, {"app2", "10.80.0.12"}, {"app3", "10.80.0.13"}, {"app4", "10.80.0.14"},
-		{"lb1", "10.80.0.21"}, {"lb2", "10.80.0.22"}, {"edge", "10.80.0.31"},
+	var out []spot
+	for i := range servers() {
+		out = append(out, spot{fmt.Sprintf("app%d", i+1), serverAddress(i)})
 	}
+	return append(out, spot{"lb1", "10.80.0.21"}, spot{"lb2", "10.80.0.22"}, spot{"edge", "10.80.0.31"})
+}
+
+// serverAddress is the address of an app server, counted from 0; behind the first ten come the other machines'.
+func serverAddress(i int) string {
+	if i < 10 {
+		return fmt.Sprintf("10.80.0.%d", 11+i)
+	}
+	return fmt.Sprintf("10.80.0.%d", 100+i)
+}
+
+// servers is how many app servers there are.
+func servers() int {
+	if n, err := strconv.Atoi(os.Getenv(serversVar)); err == nil && n > 0 {
+		return n
+	}
+	return 4
 }
 
 // theFleet is made once, by the first test that asks for it.
@@ -67,15 +85,16 @@ func newFleet() (*Fleet, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("starting the fleet: %w", err)
 	}
-	copy(f.App[:], made)
-	copy(f.LB[:], made[4:])
-	f.Edge = made[6]
+	n := servers()
+	f.App = made[:n:n]
+	copy(f.LB[:], made[n:])
+	f.Edge = made[n+2]
 	return f, nil
 }
 
 // Machines are all machines of the fleet.
 func (f *Fleet) Machines() []*Machine {
-	return append(append(append([]*Machine{}, f.App[:]...), f.LB[:]...), f.Edge)
+	return append(append(append([]*Machine{}, f.App...), f.LB[:]...), f.Edge)
 }
 
 // Trikk is the path of the built program.

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type Backend struct {
 	Name   string
 	Port   int    // where clients come in
 	Check  string // path of the health check
+	Every  string // between two checks of a server that is up or down; "": 200ms
 	To     []*Machine
 	ToPort int
 	Sticky bool     // clients get a cookie of their server
@@ -83,8 +85,8 @@ defaults
   timeout queue 2s
 `, h.Socket, LoginUser)
 	for _, back := range h.backends {
-		fmt.Fprintf(&b, "frontend %s\n  bind :%d\n  default_backend %s\nbackend %s\n  option httpchk GET %s\n  default-server check inter 200ms fall 2 rise 2\n",
-			back.Name, back.Port, back.Name, back.Name, back.Check)
+		fmt.Fprintf(&b, "frontend %s\n  bind :%d\n  default_backend %s\nbackend %s\n  option httpchk GET %s\n  default-server check inter %s fastinter 200ms fall 2 rise 2\n",
+			back.Name, back.Port, back.Name, back.Name, back.Check, cmp.Or(back.Every, "200ms"))
 		if back.Sticky {
 			fmt.Fprintf(&b, "  cookie %s insert indirect nocache\n", StickyCookie)
 		}

@@ -53,6 +53,7 @@ type kind struct {
 	sticky    bool // it keeps the proxy's cookie
 	jar       *jar // of a client that does
 	pause     time.Duration
+	every     time.Duration // from the begin of one request to that of the next, instead of a pause
 }
 
 // kinds are the clients that each URL gets.
@@ -107,9 +108,17 @@ func (f *Fleet) StickyClients(t testing.TB, urls ...string) *Load {
 	return newLoad(t, sticky(), urls)
 }
 
-func newLoad(t testing.TB, kinds []kind, urls []string) *Load {
+// startLoad is a load without clients yet. It ends with the test.
+func startLoad(t testing.TB) *Load {
 	t.Helper()
 	l := &Load{t: t, began: time.Now(), stop: make(chan struct{}), count: Count{Versions: map[string]int{}}}
+	t.Cleanup(func() { l.end() })
+	return l
+}
+
+func newLoad(t testing.TB, kinds []kind, urls []string) *Load {
+	t.Helper()
+	l := startLoad(t)
 	for _, u := range urls {
 		to, err := url.Parse(u)
 		if err != nil {
@@ -122,7 +131,6 @@ func newLoad(t testing.TB, kinds []kind, urls []string) *Load {
 			l.all.Go(func() { l.client(to, k) })
 		}
 	}
-	t.Cleanup(func() { l.end() })
 	return l
 }
 
@@ -181,11 +189,12 @@ func (l *Load) client(to *url.URL, k kind) {
 			_ = conn.Close()
 		}
 	}()
+	wait := k.clock()
 	for {
 		select {
 		case <-l.stop:
 			return
-		case <-time.After(k.pause):
+		case <-time.After(wait()):
 		}
 		if k.websocket {
 			text, err := talk(to, k)

@@ -26,6 +26,9 @@ const (
 	fullVar    = "TRIKK_FULL"        // 1: every case, however long it takes
 
 	sandboxesVar = "TRIKK_SANDBOXES" // how many sandboxes work on the tests side by side
+
+	serversVar = "TRIKK_E2E_SERVERS" // how many app servers a fleet has; "": four
+	appsVar    = "APPS"              // how many apps the batch has
 )
 
 // Everything tells whether TRIKK_FULL=1 asks for all cases.
@@ -56,6 +59,15 @@ func Main(m *testing.M, more ...string) int {
 		return max(code, 1)
 	}
 	return code
+}
+
+// MainOn is Main for a fleet with another number of app servers than four.
+func MainOn(m *testing.M, servers int) int {
+	if err := os.Setenv(serversVar, strconv.Itoa(servers)); err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	return Main(m)
 }
 
 func stage(m *testing.M, more []string) (int, error) {
@@ -203,7 +215,7 @@ func again(stage string, env ...string) *exec.Cmd {
 // asRoot runs the same through sudo.
 func asRoot() (int, error) {
 	cmd := again("")
-	cmd.Args = append([]string{"sudo", "-n", "--preserve-env=PATH,HOME,GOCACHE,GOMODCACHE,GOPATH,GOFLAGS,GOPROXY," + fullVar + "," + sandboxesVar, cmd.Path}, cmd.Args[1:]...)
+	cmd.Args = append([]string{"sudo", "-n", "--preserve-env=PATH,HOME,GOCACHE,GOMODCACHE,GOPATH,GOFLAGS,GOPROXY," + fullVar + "," + sandboxesVar + "," + appsVar, cmd.Path}, cmd.Args[1:]...)
 	sudo, err := exec.LookPath("sudo")
 	if err != nil {
 		return 1, errors.New("the end-to-end tests make users and namespaces: run them as root")

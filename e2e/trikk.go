@@ -22,6 +22,8 @@ type Result struct {
 	Code   int
 	Stdout string
 	Stderr string
+	CPU    time.Duration // of trikk and of the processes that it started
+	Memory int64         // that the largest of these had, in KiB
 	t      testing.TB
 }
 
@@ -31,12 +33,22 @@ func (f *Fleet) Trikk(t testing.TB, c *Config, args ...string) Result {
 	return f.StartTrikk(t, c, args...).Wait()
 }
 
+// TrikkWithin is Trikk for a command that may take longer than others.
+func (f *Fleet) TrikkWithin(t testing.TB, c *Config, limit time.Duration, args ...string) Result {
+	t.Helper()
+	p := f.prepareIn(t, c, place{c.State(), limit}, args)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	p.start()
+	return p.Wait()
+}
+
 // Process is a trikk that runs.
 type Process struct {
 	cmd            *exec.Cmd
 	stdout, stderr buffer
 	t              testing.TB
 	args           []string
+	limit          time.Duration
 }
 
 // longest is how long one command may take.
@@ -72,25 +84,32 @@ func (p *Process) start() {
 // prepare is a trikk that was not started.
 func (f *Fleet) prepare(t testing.TB, c *Config, args []string) *Process {
 	t.Helper()
-	return f.prepareIn(t, c, c.State(), args)
+	return f.prepareIn(t, c, place{c.State(), longest}, args)
 }
 
 // TrikkElsewhere runs trikk as on another machine: it knows nothing of the runs that were started here.
 func (f *Fleet) TrikkElsewhere(t testing.TB, c *Config, args ...string) Result {
 	t.Helper()
-	p := f.prepareIn(t, c, c.State()+".elsewhere", args)
+	p := f.prepareIn(t, c, place{c.State() + ".elsewhere", longest}, args)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
 	p.start()
 	return p.Wait()
 }
 
-func (f *Fleet) prepareIn(t testing.TB, c *Config, state string, args []string) *Process {
+// place is where a trikk keeps its runs, and how long it may take.
+type place struct {
+	state string
+	limit time.Duration
+}
+
+func (f *Fleet) prepareIn(t testing.TB, c *Config, in place, args []string) *Process {
 	t.Helper()
+	state := in.state
 	t.Cleanup(func() { _ = os.RemoveAll(state) })
 	full := append([]string{"-C", c.Dir, "--ssh-config", f.Keys.SSHConfig, "--state", state}, args...)
-	ctx, cancel := context.WithTimeout(context.Background(), longest)
+	ctx, cancel := context.WithTimeout(context.Background(), in.limit)
 	t.Cleanup(cancel)
-	p := &Process{cmd: exec.CommandContext(ctx, f.TrikkPath(), full...), t: t, args: args}
+	p := &Process{cmd: exec.CommandContext(ctx, f.TrikkPath(), full...), t: t, args: args, limit: in.limit}
 	p.cmd.Env = append(os.Environ(), "HOME="+state, "XDG_STATE_HOME="+state, "XDG_CACHE_HOME="+state, "NO_COLOR=1", "TRIKK_PARALLEL=16")
 	p.cmd.Dir = c.Dir
 	return p
@@ -105,8 +124,12 @@ func (p *Process) Wait() Result {
 	if err != nil && !errors.As(err, &exit) {
 		p.t.Fatal(err)
 	}
+	r.CPU = p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	if usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		r.Memory = usage.Maxrss
+	}
 	if r.Code == -1 {
-		p.t.Fatalf("%s", r.with("was killed after "+longest.String()))
+		p.t.Fatalf("%s", r.with("was killed after "+p.limit.String()))
 	}
 	return r
 }

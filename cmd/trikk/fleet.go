@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -93,6 +94,9 @@ func targets(env plan.Environment) []host.Target {
 
 // plan gathers the facts and compiles.
 func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan, error) {
+	if err := plan.TooMany(ch.env, ch.apps); err != nil {
+		return plan.Plan{}, err
+	}
 	if err := built(ch.apps); err != nil && !in.KeepGoing { // else it is a fact of the app
 		return plan.Plan{}, orKeepGoing(ch, err)
 	}

@@ -79,6 +79,16 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
+// TestManyAppsAreRefusedUnasked: where one app a run is allowed, several are refused before any server is asked.
+func TestManyAppsAreRefusedUnasked(t *testing.T) {
+	f := &fleet{} // nothing in it can ask
+	ch := chosen{env: plan.Environment{Name: "prod", Protected: true}, apps: []plan.App{{Name: "hello"}, {Name: "pages"}}}
+	_, err := f.plan(t.Context(), ch, plan.Intent{})
+	if got := errorText(err); !strings.Contains(got, "prod is protected: one app a run, 2 were asked for") || exitOf(err) != exitRefused {
+		t.Errorf("exit code %d, %s", exitOf(err), got)
+	}
+}
+
 func errorText(err error) string {
 	if err == nil {
 		return ""

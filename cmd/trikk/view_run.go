@@ -25,7 +25,7 @@ type view interface {
 	finish(o plan.Outcome)
 }
 
-// plainView writes lines with a host prefix; lines are never mixed. What happens goes to w, how it ended to result.
+// plainView writes lines that begin with the host, and with the app where the run has several; lines are never mixed. What happens goes to w, how it ended to result.
 type plainView struct {
 	mu      sync.Mutex
 	w       io.Writer
@@ -38,6 +38,7 @@ type plainView struct {
 	wave    map[int]string    // last wave that was named, by unit
 	last    map[string]string // what a step saw last, until it ends
 	steps   map[string]plan.Step
+	places  map[string]string // by step: what its lines begin with
 	width   int
 	now     func() time.Time // nil: nothing is said of how long it took
 	tally   tally
@@ -71,7 +72,26 @@ func (v *plainView) begin(runID string, p plan.Plan) {
 		v.steps[s.ID] = s
 		v.width = max(v.width, len(s.Host))
 	})
+	v.places = placesOf(p)
+	for _, at := range v.places {
+		v.width = max(v.width, len(at))
+	}
 }
+
+// placesOf gives what tells the lines of each step from others where several apps are in hand on one host; nothing where the host does.
+func placesOf(p plan.Plan) map[string]string {
+	out := map[string]string{}
+	if len(p.Apps) < 2 {
+		return out
+	}
+	for _, a := range p.Apps {
+		eachStep(plan.Plan{Apps: []plan.AppPlan{a}}, func(s plan.Step) { out[s.ID] = s.Host + " " + a.App })
+	}
+	return out
+}
+
+// place is what the lines of a step begin with.
+func (v *plainView) place(s plan.Step) string { return cmp.Or(v.places[s.ID], s.Host) }
 
 // eachStep visits every step of a plan, undo steps included.
 func eachStep(p plan.Plan, visit func(plan.Step)) {
@@ -123,7 +143,7 @@ func (v *plainView) tells(e plan.Event) {
 		v.step(e)
 	case plan.SegmentFinished:
 		if e.Error != "" {
-			fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, v.hostOf(*e.Ref), v.paint.bad("UNKNOWN"), firstLine(e.Error))
+			fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, v.placeOf(*e.Ref), v.paint.bad("UNKNOWN"), firstLine(e.Error))
 		}
 	case plan.CancelAsked:
 		fmt.Fprintln(v.w, "interrupted: nothing new is started; what is in hand is finished or undone (again: stop at once)")
@@ -138,7 +158,7 @@ func (v *plainView) tells(e plan.Event) {
 func (v *plainView) late() {
 	fmt.Fprintf(v.w, "the deadline of the run passed (%s, %s); nothing new is started; what is in hand is finished or undone\n", v.plan.Deadline.Short(), v.plan.DeadlineBy)
 	for _, id := range sortedKeys(v.last) {
-		fmt.Fprintf(v.w, "  %-*s  %s: last seen: %s\n", v.width, v.steps[id].Host, v.steps[id].Title, v.last[id])
+		fmt.Fprintf(v.w, "  %-*s  %s: last seen: %s\n", v.width, v.place(v.steps[id]), v.steps[id].Title, v.last[id])
 	}
 }
 
@@ -170,11 +190,16 @@ func waveName(p plan.Plan, r plan.Ref) string {
 	return p.Apps[r.Unit].Waves[r.Wave].Name
 }
 
-func (v *plainView) hostOf(r plan.Ref) string {
+// placeOf is what the lines of a lane begin with.
+func (v *plainView) placeOf(r plan.Ref) string {
 	if r.Unit >= len(v.plan.Apps) {
 		return v.plan.Groups[r.Unit-len(v.plan.Apps)].Lanes[r.Lane].Host
 	}
-	return v.plan.Apps[r.Unit].Waves[r.Wave].Lanes[r.Lane].Host
+	lane := v.plan.Apps[r.Unit].Waves[r.Wave].Lanes[r.Lane]
+	if len(lane.Steps) == 0 {
+		return lane.Host
+	}
+	return v.place(lane.Steps[0])
 }
 
 func (v *plainView) step(e plan.Event) {
@@ -189,15 +214,16 @@ func (v *plainView) step(e plan.Event) {
 	}
 	bad := r.Status != plan.Changed && r.Status != plan.Unchanged
 	word = v.colour(r.Status)(fmt.Sprintf("%-7s", word))
-	fmt.Fprintf(v.w, "  %-*s  %s  %s%s\n", v.width, s.Host, word, s.Title, took)
+	at := v.place(s)
+	fmt.Fprintf(v.w, "  %-*s  %s  %s%s\n", v.width, at, word, s.Title, took)
 	if v.verbose > 1 {
-		v.indent(s.Host, s.Op.Script())
+		v.indent(at, s.Op.Script())
 	}
 	if bad && r.Error != "" {
-		v.indent(s.Host, r.Error)
+		v.indent(at, r.Error)
 	}
 	if out := withoutReason(r); out != "" && (bad || v.verbose > 0) {
-		v.indent(s.Host, lastLines(out, 20))
+		v.indent(at, lastLines(out, 20))
 	}
 }
 
@@ -220,12 +246,12 @@ func (v *plainView) colour(status string) func(string) string {
 	return v.paint.bad
 }
 
-func (v *plainView) indent(host, text string) {
+func (v *plainView) indent(at, text string) {
 	if text == "" {
 		return
 	}
 	for _, line := range strings.Split(strings.TrimRight(text, "\n"), "\n") {
-		fmt.Fprintf(v.w, "  %-*s           %s\n", v.width, host, shown(strings.TrimRight(line, "\r")))
+		fmt.Fprintf(v.w, "  %-*s           %s\n", v.width, at, shown(strings.TrimRight(line, "\r")))
 	}
 }
 
@@ -236,7 +262,7 @@ func (v *plainView) progress(host, step, text string) {
 		return
 	}
 	v.last[step] = text
-	fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, host, v.paint.wait("waiting"), shown(text))
+	fmt.Fprintf(v.w, "  %-*s  %s  %s\n", v.width, cmp.Or(v.places[step], host), v.paint.wait("waiting"), shown(text))
 }
 
 // upload shows nothing: every tenth of an upload is a line of progress.

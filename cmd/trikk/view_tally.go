@@ -45,8 +45,16 @@ func (t *tally) show(w io.Writer, p plan.Plan, o plan.Outcome, now time.Time) {
 	}
 	fmt.Fprintln(w)
 	if o.Status == plan.Done && len(p.Apps) > 0 {
-		fmt.Fprintf(w, "next: trikk status %s -e %s%s\n", strings.Join(appNames(p), " "), p.Env, wayBack(p))
+		fmt.Fprintf(w, "next: trikk status %s-e %s%s\n", namedApps(p), p.Env, wayBack(p))
 	}
+}
+
+// namedApps is the apps as arguments; nothing, which is all of the environment, where they are too many for a line.
+func namedApps(p plan.Plan) string {
+	if len(p.Apps) > 8 {
+		return ""
+	}
+	return strings.Join(appNames(p), " ") + " "
 }
 
 // wayBack is how to go back; nothing where there was nothing before, or where many apps would have to.

@@ -84,10 +84,17 @@ type looker struct {
 	gone      map[string][]error  // servers that can't be reached, by inventory name
 	left      []string            // servers that need not be reached
 	problems  problems
+	turns     map[string]chan struct{} // by proxy: places of those that look at it
 }
 
+// looksAtOnce is how many servers are looked up at one proxy at once: how long a look may take begins with its turn, and hundreds of them wait.
+const looksAtOnce = 8
+
 func (g *Gatherer) newLooker(env plan.Environment, apps []plan.App) *looker {
-	w := &looker{g: g, env: env, apps: apps, tools: map[string][]string{}, gone: map[string][]error{}}
+	w := &looker{g: g, env: env, apps: apps, tools: map[string][]string{}, gone: map[string][]error{}, turns: map[string]chan struct{}{}}
+	for name := range env.Proxies {
+		w.turns[name] = make(chan struct{}, looksAtOnce)
+	}
 	w.view.Facts = plan.Facts{Apps: map[string]map[string]plan.Installed{}, Rotation: map[string]map[string][]plan.Rotation{}, Artifacts: map[string]plan.Resolved{}}
 	w.view.Locks = map[string]map[string]Holder{}
 	for _, app := range apps {
@@ -125,6 +132,14 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 	var wg sync.WaitGroup
 	for i, p := range points {
 		wg.Go(func() {
+			if err := proxy.Reach(ctx, w.g.Readers, p); err != nil {
+				states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
+				if !w.isGone(server, err) {
+					w.problems.addOnce(p.Proxy, app.Name, err)
+				}
+				return
+			}
+			defer w.turn(p.Proxy)()
 			if w.strict {
 				if err := proxy.Preflight(ctx, w.g.Readers, p); err != nil {
 					states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
@@ -145,6 +160,16 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 	w.keepRotation(app, server, states)
 }
 
+// turn waits until few others look at a proxy that is reached, and gives what ends the turn. Looks are bounded in time, and so is the wait.
+func (w *looker) turn(proxy string) (end func()) {
+	places, known := w.turns[proxy]
+	if !known {
+		return func() {}
+	}
+	places <- struct{}{}
+	return func() { <-places }
+}
+
 // standbyRotation asks whether a standby server, which was active before perhaps, is still in rotation somewhere. Most proxies do
 // not know it, so no answer is no problem; a proxy that can't be asked at all is one for the active servers.
 func (w *looker) standbyRotation(ctx context.Context, app plan.App, server string) {
@@ -152,7 +177,14 @@ func (w *looker) standbyRotation(ctx context.Context, app plan.App, server strin
 	states := make([]plan.Rotation, len(points))
 	var wg sync.WaitGroup
 	for i, p := range points {
-		wg.Go(func() { states[i], _ = proxy.Read(ctx, w.g.Readers, p) })
+		wg.Go(func() {
+			states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
+			if proxy.Reach(ctx, w.g.Readers, p) != nil {
+				return
+			}
+			defer w.turn(p.Proxy)()
+			states[i], _ = proxy.Read(ctx, w.g.Readers, p)
+		})
 	}
 	wg.Wait()
 	for _, s := range states {

@@ -27,6 +27,8 @@ type Connection struct {
 	freed  broadcast
 	names  nameLocks // of uploads
 
+	sockets sockets
+
 	again      func(context.Context) (*Connection, error) // another connection to the same server
 	besideLock sync.Mutex
 	beside     *Connection // a second connection, when leases fill this one
@@ -145,10 +147,15 @@ func (c *Connection) Dial(ctx context.Context, network, addr string) (net.Conn, 
 	if err := c.alive(); err != nil {
 		return nil, err
 	}
+	free, err := c.takeSocket(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
 	conn, err := c.client.DialContext(ctx, network, addr)
 	if err == nil {
-		return newTimedConn(conn), nil
+		return &timedConn{Conn: conn, free: free}, nil
 	}
+	free()
 	doing := "connecting from the server to " + addr
 	var refused *ssh.OpenChannelError
 	if errors.As(err, &refused) {

@@ -53,12 +53,11 @@ func (n *nameLocks) lock(name string) chan struct{} {
 // timedConn gives a connection that knows no deadlines some: it is closed when one passes.
 type timedConn struct {
 	net.Conn
+	free   func() // called when it is closed; may be called twice
 	mu     sync.Mutex
 	timer  *time.Timer
 	passed bool
 }
-
-func newTimedConn(conn net.Conn) *timedConn { return &timedConn{Conn: conn} }
 
 // SetDeadline closes the connection at t; the zero time never does. A deadline that has passed can't be taken back.
 func (c *timedConn) SetDeadline(t time.Time) error {
@@ -85,6 +84,7 @@ func (c *timedConn) expire() {
 	c.passed = true
 	c.mu.Unlock()
 	_ = c.Conn.Close()
+	c.free()
 }
 
 // Read reads; after the deadline it fails with os.ErrDeadlineExceeded.
@@ -111,6 +111,7 @@ func (c *timedConn) CloseWrite() error {
 func (c *timedConn) Close() error {
 	_ = c.SetDeadline(time.Time{})
 	_ = c.Conn.Close()
+	c.free()
 	return nil
 }
 

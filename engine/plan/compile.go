@@ -19,9 +19,8 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 		Env: env.Name, Protected: env.Protected, Offline: in.Offline, Release: in.Release, KeepGoing: in.KeepGoing,
 		Facts: fingerprint(f), Observed: f,
 	}
-	if env.Protected && !env.Batch && len(apps) > 1 {
-		return Plan{}, &Refusal{Pos: env.Pos, Text: fmt.Sprintf("%s is protected: one app a run, %d were asked for", env.Name, len(apps)),
-			Hint: "apply them one by one, or set batch: true in the environment"}
+	if err := TooMany(env, apps); err != nil {
+		return Plan{}, err
 	}
 	all := compileAll(env, apps, f, in)
 	if wrong := refusals(all); len(wrong) > 0 && !in.KeepGoing {
@@ -41,6 +40,15 @@ func Compile(env Environment, apps []App, f Facts, in Intent) (Plan, error) {
 	p.Deadline, p.DeadlineBy = deadlineOf(in, p.Apps)
 	p.Inventory = used(env, p)
 	return p, nil
+}
+
+// TooMany refuses a run of several apps where the environment takes one. It needs no facts: who can refuse before a server is asked, should.
+func TooMany(env Environment, apps []App) error {
+	if !env.Protected || env.Batch || len(apps) < 2 {
+		return nil
+	}
+	return &Refusal{Pos: env.Pos, Text: fmt.Sprintf("%s is protected: one app a run, %d were asked for", env.Name, len(apps)),
+		Hint: "apply them one by one, or set batch: true in the environment"}
 }
 
 // Refusals are all the reasons why a plan can't be made, one a line.

@@ -130,7 +130,7 @@ func Read(ctx context.Context, rs Readers, p plan.Point) (plan.Rotation, error) 
 		return unknown, err
 	}
 	var s State
-	if err = reach(ctx, rs, p); err == nil {
+	if err = Reach(ctx, rs, p); err == nil {
 		s, err = look(ctx, d, rs, p)
 	}
 	if err != nil {
@@ -163,7 +163,7 @@ func Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	if err != nil {
 		return err
 	}
-	if err = reach(ctx, rs, p); err == nil {
+	if err = Reach(ctx, rs, p); err == nil {
 		ctx, cancel := lookContext(ctx)
 		defer cancel()
 		err = d.Preflight(ctx, rs, p)

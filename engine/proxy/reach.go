@@ -8,9 +8,9 @@ import (
 	"trikk.dev/engine/plan"
 )
 
-// reach opens the connections that a look at the point needs. How long that may take is the hosts' own setting, and no part of a
+// Reach opens the connections that a look at the point needs, which is part of each look. How long that may take is the hosts' own setting, and no part of a
 // look: among many hosts, or behind a slow line, it takes longer.
-func reach(ctx context.Context, rs Readers, p plan.Point) error {
+func Reach(ctx context.Context, rs Readers, p plan.Point) error {
 	for _, name := range lookedAt(p) {
 		if _, err := rs.Reader(ctx, name); err != nil {
 			return err

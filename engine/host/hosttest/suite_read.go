@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,6 +80,7 @@ func queryTooMuchCase(t *testing.T, h host.Host) {
 func socketCases() map[string]func(*testing.T, host.Host) {
 	return map[string]func(*testing.T, host.Host){
 		"a question over unix":  func(t *testing.T, h host.Host) { askCase(t, h, "unix") },
+		"many questions":        manyQuestionsCase,
 		"a question over tcp":   func(t *testing.T, h host.Host) { askCase(t, h, "tcp") },
 		"a silent answerer":     silentCase,
 		"nothing listens":       nothingListensCase,
@@ -122,6 +125,37 @@ func serve(t *testing.T, network string, f func(net.Conn)) host.Socket {
 		}
 	}()
 	return host.Socket{Network: network, Address: listener.Addr().String()}
+}
+
+// manyQuestionsCase: a socket whose queue is short, as HAProxy's is, is asked by few at a time, and all have their answer.
+func manyQuestionsCase(t *testing.T, h host.Host) {
+	var now, most atomic.Int64
+	socket := serve(t, "unix", func(conn net.Conn) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		b := make([]byte, 100)
+		_, _ = conn.Read(b)
+		time.Sleep(5 * time.Millisecond)
+		_, _ = io.WriteString(conn, "up")
+	})
+	q, err := host.NewQuestion("show stat\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 40 {
+		wg.Go(func() {
+			if answer, err := h.Ask(soon(t), socket, q); err != nil || string(answer) != "up" {
+				t.Errorf("answer %q, error %v", answer, err)
+			}
+		})
+	}
+	wg.Wait()
+	if n := most.Load(); n > 8 { // what we closed may still be open there for a moment
+		t.Errorf("%d asked at once", n)
+	}
 }
 
 func askCase(t *testing.T, h host.Host, network string) {
