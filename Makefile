@@ -36,7 +36,8 @@ e2e: ## the built trikk on a fleet of machines; needs root, or sudo
 killtest: ## trikk is killed at every write of its journal, on real sshd, and goes on
 	TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run 'TestKillAtEveryJournalWrite$$' ./e2e
 
-cells: ## a rollout under load behind each driver but caddy, which needs a build, and command; those are in zeroloss
+cells: ## a rollout under load behind each proxy; Caddy is Debian's, by a marker
+	./e2e/install caddy
 	go test -vet=off -count=1 -timeout 15m ./e2e/zeroloss
 
 zeroloss: ## each driver under load, in each operation: the table of docs/zero-downtime.md

@@ -21,7 +21,7 @@ type Caddy struct {
 const (
 	// caddyBinary is where a machine has Caddy: e2e/caddy, which the package's TestMain must have asked for.
 	caddyBinary = "/usr/local/bin/caddy-e2e"
-	// debianCaddy is 2.6, whose admin API can't take servers out.
+	// debianCaddy is 2.6: changes by its admin API end requests that are in flight.
 	debianCaddy = "/usr/bin/caddy"
 )
 
@@ -89,7 +89,7 @@ var caddyConfig = template.Must(template.New("caddy").Parse(`{
       "handler": "reverse_proxy",
       "stream_close_delay": "30s",
 {{if .Sticky}}      "load_balancing": {"selection_policy": {"policy": "cookie", "name": "S", "secret": "salt"}},
-{{end}}{{if .Check}}      "health_checks": {"active": {"uri": "{{.Check}}", "interval": "200ms", "timeout": "1s", "expect_status": 200}},
+{{end}}{{if .Check}}      "health_checks": {"active": {"uri": "{{.Check}}", "interval": "200ms", "timeout": "2s", "expect_status": 200}},
 {{end}}      "flush_interval": -1,
       "transport": {"protocol": "http", "keep_alive": {"idle_timeout": "2s"}},
       "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]
@@ -107,7 +107,7 @@ var debianCaddyConfig = template.Must(template.New("caddy 2.6").Parse(`{
     "routes": [{"handle": [{
       "handler": "reverse_proxy",
       "flush_interval": -1,
-      "health_checks": {"active": {"uri": "/health", "interval": "200ms", "timeout": "1s", "expect_status": 200}},
+      "health_checks": {"active": {"uri": "/health", "interval": "200ms", "timeout": "2s", "expect_status": 200}},
       "upstreams": [{{$port := .ToPort}}{{range $i, $m := .To}}{{if $i}}, {{end}}{"dial": "{{$m.Address}}:{{$port}}"}{{end}}]
     }]}]
   }}}}

@@ -29,7 +29,7 @@ func fronts() []front {
 			return h.URL(), `driver: httpd: url: "` + h.ManagerURL() + `"`
 		}, (*e2e.Load).Clean},
 		{"caddy 2.6, by a marker", func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) (string, string) {
-			// 200 ms between checks and 1 s for each, then the longest request
+			// 200 ms between checks and 2 s for each, then the longest request, a second
 			return f.DebianCaddy(t, m, balancer(f)).URL(), `driver: marker: {file: "config/disabled", settle: "4s"}`
 		}, (*e2e.Load).Clean},
 		{"nginx", func(t *testing.T, f *e2e.Fleet, m *e2e.Machine) (string, string) {

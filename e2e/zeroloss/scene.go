@@ -29,7 +29,7 @@ func newScene(t *testing.T, d front) *scene {
 	t.Helper()
 	f := e2e.Start(t)
 	s := &scene{t: t, f: f, front: d, repo: f.Repository(t)}
-	for _, v := range []string{"1.0", "2.0", "3.0"} {
+	for _, v := range e2e.Full(2, "1.0", "2.0", "3.0") {
 		s.repo.Maven("example.city", name, v, "dist", "zip", f.Zip(t, v, e2e.Late))
 	}
 	drivers := e2e.Proxies{}

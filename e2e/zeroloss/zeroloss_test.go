@@ -28,6 +28,11 @@ func TestZeroLoss(t *testing.T) {
 				e2e.Long(t)
 			}
 			begun++ // the first cell: one that does not come to its end is broken too
+			defer func() {
+				if t.Skipped() { // the other sandbox has it
+					begun--
+				}
+			}()
 			s := newScene(t, d)
 			for i, run := range s.operations() {
 				if i > 0 {
