@@ -103,8 +103,11 @@ func made(a app, pattern string) (times, error) {
 	var out times
 	for _, m := range a.servers {
 		found, err := filepath.Glob(m.Path(a.home() + "/" + pattern))
-		if err != nil || len(found) == 0 {
-			return out, fmt.Errorf("%s has no %s of %s: %w", m.Name, pattern, a.name, err)
+		if err != nil {
+			return out, err
+		}
+		if len(found) == 0 {
+			return out, fmt.Errorf("%s has no %s of %s", m.Name, pattern, a.name)
 		}
 		for _, path := range found {
 			fi, err := os.Lstat(path)

@@ -7,7 +7,7 @@ import (
 
 // socketsAtOnce is how many connections to one Unix socket of a server are open at once. The runtime API of HAProxy takes ten by default
 // (stats maxconn) and lets as many wait; sshd takes a socket whose queue is full for one that can't be connected to.
-const socketsAtOnce = 4
+const socketsAtOnce = 8
 
 // sockets are the places at the Unix sockets of a server. The zero value is ready.
 type sockets struct {
