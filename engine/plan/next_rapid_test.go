@@ -219,25 +219,6 @@ func (s *simulation) withinLimits(r Ref) {
 	}
 }
 
-// withinNamedLimits: no more lanes of all units have places of a limit than it has.
-func (s *simulation) withinNamedLimits() {
-	has := map[string]int{}
-	for at, l := range s.lanes {
-		_, waves, _ := s.p.unit(at.unit)
-		lane := waves[at.wave].Lanes[at.lane]
-		for _, limit := range s.p.Limits {
-			if slices.Contains(lane.Takes, limit.Name) && (l.stuck && limit.Kept || l.inHand(len(undoOf(lane, l.started)))) {
-				has[limit.Name]++
-			}
-		}
-	}
-	for _, limit := range s.p.Limits {
-		if has[limit.Name] > limit.Most {
-			s.Fatalf("%d lanes have places of %s, which has %d", has[limit.Name], limit.Name, limit.Most)
-		}
-	}
-}
-
 // step lets one step of a drawn segment in flight end, or ends the segment.
 func (s *simulation) step() {
 	i := rapid.IntRange(0, len(s.fly)-1).Draw(s.T, "which")
