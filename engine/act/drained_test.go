@@ -21,20 +21,28 @@ func TestAnOldDrainIsProvenAgain(t *testing.T) {
 		ignores bool // and takes no drain any more
 		status  string
 		drains  int
+		slow    int // answers after the first drain that take 4 s
+		says    string
 	}{
 		"a moment later":               {later: 500 * time.Millisecond, forgets: true, status: plan.Changed},
 		"long after":                   {later: 5 * time.Second, status: plan.Changed},
 		"long after, forgotten":        {later: 5 * time.Second, forgets: true, status: plan.Changed, drains: 1},
 		"long after, not drained":      {later: 5 * time.Second, forgets: true, ignores: true, status: plan.NotRun, drains: 1},
+		"slow answers, then quick":     {later: 5 * time.Second, status: plan.Changed, slow: 3},
+		"slow answers only":            {later: 5 * time.Second, status: plan.NotRun, slow: 1000, says: "nothing was stopped: 10 times it took from "},
 		"the clock was set back":       {later: -time.Hour, forgets: true, status: plan.Changed, drains: 1},
 		"the controller slept an hour": {later: time.Hour, forgets: true, status: plan.Changed, drains: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				drained, drains, skew := true, 0, time.Duration(0)
+				drained, drains, slow, skew := true, 0, 0, time.Duration(0)
 				app, lb := hosttest.New(t, "app01"), hosttest.New(t, "lb01")
 				answer := func(yes func() bool) func(host.Query) (host.Output, error) {
 					return func(host.Query) (host.Output, error) {
+						if slow > 0 {
+							slow--
+							time.Sleep(4 * time.Second)
+						}
 						if yes() {
 							return host.Output{}, nil
 						}
@@ -56,7 +64,10 @@ func TestAnOldDrainIsProvenAgain(t *testing.T) {
 				if err != nil || len(results) != 1 || results[0].Status != plan.Unchanged {
 					t.Fatalf("the drain: %+v, %v", results, err)
 				}
-				drained, skew = !test.forgets, test.later
+				drained, slow, skew = !test.forgets, test.slow, test.later
+				if test.says == "" {
+					test.says = "nothing was stopped: the drain was proven 5s ago and could not be proven again: "
+				}
 				if test.status == plan.Changed {
 					app.OnStep("control stop")
 				}
@@ -65,7 +76,7 @@ func TestAnOldDrainIsProvenAgain(t *testing.T) {
 				if err != nil || len(results) != 1 || results[0].Status != test.status || drains < test.drains {
 					t.Fatalf("the stop: %+v, %v; drained again %d times", results, err, drains)
 				}
-				if test.status == plan.NotRun && !strings.Contains(results[0].Error, "nothing was stopped: the drain was proven 5s ago and could not be proven again: ") {
+				if test.status == plan.NotRun && !strings.Contains(results[0].Error, test.says) {
 					t.Errorf("error %q", results[0].Error)
 				}
 			})
