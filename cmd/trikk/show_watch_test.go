@@ -75,7 +75,7 @@ func TestShowWatch(t *testing.T) {
 	if o := <-s.ended; o.Status != plan.Done {
 		t.Fatalf("the run ended with %+v", o)
 	}
-	text.wait(0).says("run "+p.ID+"\n", "hello rotate 2/2\n", "app02  done ", "hello runs 1.4.2-", "pages runs 2.0-", "run "+p.ID+" ended with exit code 0: done, or nothing to do\n")
+	text.wait(0).says("run "+p.ID+"\n", "hello rotate 2/2\n", "app02 hello  done ", "hello runs 1.4.2-", "pages runs 2.0-", "run "+p.ID+" ended with exit code 0: done, or nothing to do\n")
 	all := events.wait(0).events()
 	if len(all) < 3 || all[0].Event != "run.started" || all[1].Event != plan.SegmentStarted || all[len(all)-1].Event != "run.finished" || all[len(all)-1].Fields["exit"] != 0.0 {
 		t.Errorf("the events are %v", all)

@@ -72,10 +72,11 @@ func (g *Gatherer) LookAgain(ctx context.Context, p plan.Plan) (View, error) {
 
 // looker is one look at all hosts.
 type looker struct {
-	g      *Gatherer
-	env    plan.Environment
-	apps   []plan.App
-	strict bool // problems that would make a run fail are errors
+	g       *Gatherer
+	env     plan.Environment
+	apps    []plan.App
+	proxies *onceReaders // to ask about servers
+	strict  bool         // problems that would make a run fail are errors
 	// keepGoing: what can't be read makes facts of the apps that it concerns, instead of errors.
 	keepGoing bool
 	mu        sync.Mutex
@@ -91,7 +92,7 @@ type looker struct {
 const looksAtOnce = 8
 
 func (g *Gatherer) newLooker(env plan.Environment, apps []plan.App) *looker {
-	w := &looker{g: g, env: env, apps: apps, tools: map[string][]string{}, gone: map[string][]error{}, turns: map[string]chan struct{}{}}
+	w := &looker{g: g, env: env, apps: apps, proxies: newOnceReaders(g.Readers), tools: map[string][]string{}, gone: map[string][]error{}, turns: map[string]chan struct{}{}}
 	for name := range env.Proxies {
 		w.turns[name] = make(chan struct{}, looksAtOnce)
 	}
@@ -132,7 +133,7 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 	var wg sync.WaitGroup
 	for i, p := range points {
 		wg.Go(func() {
-			if err := proxy.Reach(ctx, w.g.Readers, p); err != nil {
+			if err := proxy.Reach(ctx, w.proxies, p); err != nil {
 				states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
 				if !w.isGone(server, err) {
 					w.problems.addOnce(p.Proxy, app.Name, err)
@@ -141,7 +142,7 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 			}
 			defer w.turn(p.Proxy)()
 			if w.strict {
-				if err := proxy.Preflight(ctx, w.g.Readers, p); err != nil {
+				if err := proxy.Preflight(ctx, w.proxies, p); err != nil {
 					states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
 					if !w.isGone(server, err) {
 						w.problems.addOnce(p.Proxy, app.Name, err)
@@ -149,7 +150,7 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 					return
 				}
 			}
-			state, err := proxy.Read(ctx, w.g.Readers, p)
+			state, err := proxy.Read(ctx, w.proxies, p)
 			if err != nil && !w.isGone(server, err) {
 				w.problems.addFor(p.Proxy, app.Name, err)
 			}
@@ -179,11 +180,11 @@ func (w *looker) standbyRotation(ctx context.Context, app plan.App, server strin
 	for i, p := range points {
 		wg.Go(func() {
 			states[i] = plan.Rotation{Proxy: p.Proxy, State: plan.RotationUnknown}
-			if proxy.Reach(ctx, w.g.Readers, p) != nil {
+			if proxy.Reach(ctx, w.proxies, p) != nil {
 				return
 			}
 			defer w.turn(p.Proxy)()
-			states[i], _ = proxy.Read(ctx, w.g.Readers, p)
+			states[i], _ = proxy.Read(ctx, w.proxies, p)
 		})
 	}
 	wg.Wait()
