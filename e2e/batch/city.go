@@ -118,6 +118,12 @@ app: {
 // sharedFile is the file of what all apps have in common.
 func sharedFile(r *e2e.Repository) string { return fmt.Sprintf(defaults, e2e.AppUser, r.URL) }
 
+// limits are what people set whose servers have little to spare: all servers of this fleet share the processors of one machine.
+const limits = `package environments
+
+environments: test: limits: {turns: 6, repository: 6}
+`
+
 // production is the same machines under another environment's rules. It calls them by their names, because apps of two environments can't
 // have the same ports on one machine.
 func production(f *e2e.Fleet) string {

@@ -50,6 +50,7 @@ func newScene(t *testing.T, n int) *scene {
 	}
 	s.config = f.Config(t, drivers)
 	s.config.Write("environments/prod.cue", production(f))
+	s.config.Write("environments/limits.cue", limits)
 	s.config.Write("apps/defaults.cue", sharedFile(repo))
 	write(s.config, s.apps, before)
 	return s

@@ -64,21 +64,27 @@ func refusals(all []compiled) []error {
 	return wrong
 }
 
-// without leaves out the apps that can't be planned, and those that come after one of them.
+// without leaves out the apps that can't be planned, and those that come after one of them, also where an app between them has nothing to
+// do.
 func (p *Plan) without(all []compiled) []compiled {
 	for i := range all {
 		if all[i].wrong != nil {
 			p.leaveOut(all[i].source, reasonOf(all[i].wrong))
 		}
 	}
+	after, counts := map[string][]string{}, map[string]bool{}
+	for _, a := range all {
+		after[a.source.Name], counts[a.source.Name] = a.source.After, a.wrong != nil || len(a.plan.Waves) > 0
+	}
 	for more := true; more; {
 		more = false
 		for _, a := range all {
-			first := slices.IndexFunc(a.source.After, p.LeavesOut)
+			before := nearest(a.source.Name, after, counts)
+			first := slices.IndexFunc(before, p.LeavesOut)
 			if first < 0 || len(a.plan.Waves) == 0 || p.LeavesOut(a.source.Name) {
 				continue
 			}
-			p.leaveOut(a.source, fmt.Sprintf("it comes after %s, which is left out", a.source.After[first]))
+			p.leaveOut(a.source, fmt.Sprintf("it comes after %s, which is left out", before[first]))
 			more = true
 		}
 	}

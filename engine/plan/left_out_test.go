@@ -98,6 +98,34 @@ func TestKeepGoingWithNothingToDo(t *testing.T) {
 	}
 }
 
+// An app between them that has nothing to do leaves the order as it is.
+func TestKeepGoingPastWhatHasNothingToDo(t *testing.T) {
+	f := newFleet(2, 1, haproxy)
+	named := func(name, version string, after ...string) plan.App {
+		app := hello("app01", "app02")
+		app.Name, app.Version, app.After = name, version, after
+		return app
+	}
+	f.with(named("mid", "1.0", "late"))
+	if err := f.apply(f.plan(t)); err != nil {
+		t.Fatal(err)
+	}
+	f.with(named("end", "1.0", "mid"))
+	f.apps = append(f.apps, named("late", ""))
+	p, err := f.keepGoing()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, l := range p.LeftOut {
+		got = append(got, l.App+": "+l.Reason)
+	}
+	equal(t, "left out", got, []string{
+		"end: it comes after late, which is left out",
+		"late: late was never deployed to test and no version is given (name one: late@VERSION, or set version in the config)",
+	})
+}
+
 // The outcome of a run says no less than that apps were left out.
 func TestOutcomeWithLeftOut(t *testing.T) {
 	f := batch()
