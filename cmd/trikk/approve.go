@@ -26,6 +26,9 @@ func (c *cli) approveCommand() *cobra.Command {
 		Example: "  trikk approve 20261123T061900-3f2a\n  trikk approve 20261123T061900-3f2a -e prod --reject 'orders fail'",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, ids []string) error {
+			if err := checkWhy(cmd.Flags().Changed("reject"), reject); err != nil {
+				return err
+			}
 			env, targets, err := c.waiting(cmd.Context(), ids[0])
 			if err != nil {
 				return err
@@ -38,10 +41,20 @@ func (c *cli) approveCommand() *cobra.Command {
 	return cmd
 }
 
+// checkWhy refuses a no that gives no reason: it must not be taken for a yes.
+func checkWhy(given bool, why string) error {
+	if given && (strings.TrimSpace(why) == "" || shown(why) != why || strings.Contains(why, "\n")) {
+		return usage("--reject %q: it is the reason, in words, on one line", why)
+	}
+	return nil
+}
+
 // waiting is where a run may wait: as its plan says where it was started here, else at any app of the environment whose canaries wait.
 func (c *cli) waiting(ctx context.Context, id string) (plan.Environment, []act.ApprovalTarget, error) {
 	saved, err := run.Load(c.runs(), id)
 	switch {
+	case err == nil && c.flags.env != "" && c.flags.env != saved.Plan.Env:
+		return plan.Environment{}, nil, usage("run %s is in %s, not in %s", id, saved.Plan.Env, c.flags.env)
 	case err == nil:
 		return saved.Plan.Inventory, act.ApprovalTargets(saved.Plan), nil
 	case errors.Is(err, run.ErrNotID):
@@ -95,7 +108,7 @@ func (f *fleet) answer(ctx context.Context, t act.ApprovalTarget, id, reject str
 		return err
 	}
 	if c.flags.json {
-		return c.event("approval", map[string]any{"app": t.App, "host": t.Host, "answer": word})
+		return writeEvent(c.out, eventLine{stamp(c.now()), id, "approval"}, map[string]any{"app": t.App, "host": t.Host, "answer": word})
 	}
 	_, err := fmt.Fprintf(c.out, "%s: %s on %s\n", t.App, word, t.Host)
 	return err

@@ -20,6 +20,10 @@ func TestApprove(t *testing.T) {
 	first, run := wait("1.0")
 	b.trikk(64, "approve", "20260101T000000-abcd").says("there is no run 20260101T000000-abcd on this machine", "-e ENV")
 	b.trikk(5, "approve", "20260101T000000-abcd", "-e", "demo").says("run 20260101T000000-abcd does not wait for approval in demo")
+	for _, why := range []string{"", " ", "orders\nfail"} { // a no without a reason is no yes
+		b.trikk(64, "approve", run, "--reject", why).says("it is the reason, in words, on one line")
+	}
+	b.trikk(64, "approve", run, "-e", "prod").says("run " + run + " is in demo, not in prod")
 	b.trikk(0, "approve", run).says("hello: approved on app01")
 	first.wait(0)
 	b.runs("1.0")
@@ -28,13 +32,14 @@ func TestApprove(t *testing.T) {
 	second, run := wait("2.0")
 	state := b.state
 	b.state = t.TempDir() // of another machine
-	b.trikk(0, "approve", run, "-e", "demo", "--reject", "orders fail").says("hello: rejected on app01")
+	b.trikk(0, "approve", run, "-e", "demo", "--reject", "orders fail", "--json").says(`"run":"`+run+`"`, `"answer":"rejected"`)
 	b.state = state
 	second.wait(7).says("rejected by " + who() + ": orders fail")
 	b.runs("1.0")
 
-	third, _ := wait("2.0")
+	third, run := wait("2.0")
 	third.signals <- os.Interrupt
 	third.wait(130)
 	b.runs("1.0")
+	b.trikk(5, "approve", run).says("run " + run + " does not wait for approval in demo")
 }

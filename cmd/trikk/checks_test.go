@@ -133,6 +133,7 @@ func TestGoldenPlans(t *testing.T) {
 		t.Errorf("in the folder: %v", left)
 	}
 	requireSays(t, dir, "test --golden apps/shop/app.cue", exitConfig, "apps/shop/app.cue is no folder")
+	requireSays(t, dir, "test --golden=", exitUsage, "--golden \"\": it is the folder of the golden files")
 }
 
 func TestPoliciesAtWork(t *testing.T) {

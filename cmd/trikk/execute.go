@@ -49,7 +49,7 @@ func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planVie
 	if len(changes) == 0 {
 		return p, nil
 	}
-	next, err := plan.Compile(p.Inventory, apps, facts, in)
+	next, err := plan.Compile(f.limited(p), apps, facts, in)
 	next.Skipped = append(next.Skipped, beside(p)...)
 	next.LeftOut = append(next.LeftOut, p.LeftOut...)
 	if err != nil || plan.SameSteps(p, next) {
@@ -63,6 +63,13 @@ func (f *fleet) renewed(ctx context.Context, p plan.Plan, con consent, v planVie
 		return next, err
 	}
 	return next, f.cli.ask(next, con)
+}
+
+// limited is the inventory of a plan with the limits that its environment has: a plan only has what its own lanes take of them.
+func (f *fleet) limited(p plan.Plan) plan.Environment {
+	env := p.Inventory
+	env.Limits = f.guard.env.Limits
+	return env
 }
 
 // beside are the servers that were left out of apps which have nothing to do elsewhere: those apps are not planned again.
@@ -101,9 +108,21 @@ func again(p plan.Plan) ([]plan.App, plan.Intent) {
 		if a.Intent == plan.Rollback {
 			in.Versions[a.App] = a.To // the very release, whatever "the one before" means by now
 		}
-		apps = append(apps, a.Source)
+		apps = append(apps, inOrderOf(a))
 	}
 	return apps, in
+}
+
+// inOrderOf is a plan's app after all that it comes after there: also after apps with which it was linked by one that had nothing to do.
+func inOrderOf(a plan.AppPlan) plan.App {
+	app := a.Source
+	app.After = slices.Clone(app.After)
+	for _, name := range a.After {
+		if !slices.Contains(app.After, name) {
+			app.After = append(app.After, name)
+		}
+	}
+	return app
 }
 
 // recheck looks once more before a plan is run, under the lock: it gives the plan to run, or refuses.

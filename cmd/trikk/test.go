@@ -33,6 +33,9 @@ func (c *cli) testCommand() *cobra.Command {
 			exitHelp(exitDone, exitFailed, exitConfig, exitUsage),
 		Example: "  trikk test\n  trikk test apps/gis --match turns\n  trikk test --update\n  trikk test --golden plans --update",
 		RunE: func(cmd *cobra.Command, dirs []string) error {
+			if cmd.Flags().Changed("golden") && t.golden == "" { // a variable that is not set must not leave all of them out
+				return usage("--golden \"\": it is the folder of the golden files")
+			}
 			return c.test(cmd.Context(), t, dirs)
 		},
 	}

@@ -17,26 +17,41 @@ import (
 )
 
 // A run that needs a person's yes writes `RUN asked` into <root>/.trikk/approval of the server that waits; trikk approve, on whatever machine,
-// makes it `RUN approved WHO` or `RUN rejected WHO: WHY`.
+// makes it `RUN approved WHO` or `RUN rejected WHO: WHY`. A run that does not wait any more makes it `RUN ended`.
 
-// approvalInterval is how often a waiting run looks for its answer; approvalTime bounds asking and answering.
+// approvalInterval is how often a waiting run looks for its answer; approvalTime bounds asking and answering, and withdrawTime taking a
+// question back.
 const (
 	approvalInterval = 2 * time.Second
 	approvalTime     = 30 * time.Second
+	withdrawTime     = 5 * time.Second
 )
 
-// Answers to a run that waits.
+// What a run that waits says, and the answers to it.
 const (
-	asked    = "asked"
-	approved = "approved"
-	rejected = "rejected"
+	asked     = "asked"
+	approved  = "approved"
+	rejected  = "rejected"
+	withdrawn = "ended"
 )
 
-// approval asks, and waits for the answer. A connection that breaks meanwhile is made anew.
+// approval asks, and waits for the answer. A question that nobody answered is taken back, so that nobody answers it in vain.
 func (d *doing) approval(ctx context.Context, s plan.Step, op plan.ApproveOp) (plan.Result, error) {
-	if err := d.askFor(ctx, op); err != nil {
+	if err := d.leaveApproval(ctx, op, asked); err != nil {
 		return plan.Result{}, err
 	}
+	r := d.answer(ctx, s, op)
+	if r.Status != plan.Failed {
+		return r, nil
+	}
+	beyond, cancel := context.WithTimeout(context.WithoutCancel(ctx), withdrawTime)
+	defer cancel()
+	_ = d.leaveApproval(beyond, op, withdrawn) // where that can't be done, an answer comes to nothing
+	return r, nil
+}
+
+// answer waits for the answer. A connection that breaks meanwhile is made anew.
+func (d *doing) answer(ctx context.Context, s plan.Step, op plan.ApproveOp) plan.Result {
 	until := d.o.Now().Add(op.Within.D())
 	ctx, cancel := context.WithTimeoutCause(ctx, op.Within.D(), fmt.Errorf("nobody approved it within %v", op.Within.D()))
 	defer cancel()
@@ -48,11 +63,11 @@ func (d *doing) approval(ctx context.Context, s plan.Step, op plan.ApproveOp) (p
 		verb, by, _ := strings.Cut(answer, " ")
 		switch {
 		case ctx.Err() != nil:
-			return failed(ended(ctx)), nil
+			return failed(ended(ctx))
 		case verb == approved:
-			return plan.Result{Status: plan.Unchanged, Output: "approved by " + by}, nil
+			return plan.Result{Status: plan.Unchanged, Output: "approved by " + by}
 		case verb == rejected:
-			return failed(fmt.Errorf("rejected by %s", by)), nil
+			return failed(fmt.Errorf("rejected by %s", by))
 		}
 		line := fmt.Sprintf("until %s for: trikk approve %s", until.Format("15:04"), op.Plan)
 		if err != nil {
@@ -63,18 +78,18 @@ func (d *doing) approval(ctx context.Context, s plan.Step, op plan.ApproveOp) (p
 			d.o.Progress(s, line)
 		}
 		if err := waiting(ctx, approvalInterval); err != nil {
-			return failed(err), nil
+			return failed(err)
 		}
 	}
 }
 
-// askFor writes that the run waits; an answer that is there already stays.
-func (d *doing) askFor(ctx context.Context, op plan.ApproveOp) error {
+// leaveApproval writes that the run waits, or that it does not any more; an answer that is there already stays.
+func (d *doing) leaveApproval(ctx context.Context, op plan.ApproveOp, what string) error {
 	h, err := d.o.Hosts.Host(ctx, d.seg.Host)
 	if err != nil {
 		return err
 	}
-	s := approvalScript(ApprovalTarget{Host: d.seg.Host, As: d.seg.As, Root: op.Root}, op.Plan, asked)
+	s := approvalScript(ApprovalTarget{Host: d.seg.Host, As: d.seg.As, Root: op.Root}, op.Plan, what)
 	s.Guard = d.held().guard(d.seg)
 	return runApproval(ctx, h, d.seg.Host, s)
 }
@@ -191,13 +206,17 @@ func approvalScript(t ApprovalTarget, run, answer string) host.Script {
 	return host.Script{As: t.As, Steps: []host.ScriptStep{{ID: "approval", Text: text, Timeout: approvalTime}}}
 }
 
-// shApproval asks, or answers what was asked; nothing is answered twice.
+// shApproval asks, or answers or takes back what was asked; nothing is answered twice.
 const shApproval = `file=$root/.trikk/approval
 now=$(head -n 1 "$file" 2>/dev/null) || now=
 case $answer:$now in
+asked:"$run ended") ;;
 asked:"$run "*) same "it is asked for already" ;;
 asked:*) ;;
+ended:"$run asked") ;;
+ended:*) same "nobody is asked" ;;
 *:"$run asked") ;;
+*:"$run ended") fail "it does not wait any more" ;;
 *:"$run "*) fail "it was ${now#"$run "} already" ;;
 *) fail "it does not wait here" ;;
 esac
