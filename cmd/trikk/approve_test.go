@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestApprove: after its canary a run waits for a person. A yes lets it go on, a no and a signal take the canary back; the answer can come
-// from a machine that does not know the run.
+// TestApprove: after its canary a run waits for a person. A yes lets it go on, a no takes the canary back, and after a signal the next run asks
+// again; the answer can come from a machine that does not know the run.
 func TestApprove(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -24,6 +24,7 @@ func TestApprove(t *testing.T) {
 		b.trikk(64, "approve", run, "--reject", why).says("it is the reason, in words, on one line")
 	}
 	b.trikk(64, "approve", run, "-e", "prod").says("run " + run + " is in demo, not in prod")
+	b.trikk(0, "show", run, "--line").says("waits for: trikk approve " + run)
 	b.trikk(0, "approve", run).says("hello: approved on app01")
 	first.wait(0)
 	b.runs("1.0")
@@ -40,6 +41,10 @@ func TestApprove(t *testing.T) {
 	third, run := wait("2.0")
 	third.signals <- os.Interrupt
 	third.wait(130)
-	b.runs("1.0")
 	b.trikk(5, "approve", run).says("run " + run + " does not wait for approval in demo")
+
+	fourth, run := wait("2.0")
+	b.trikk(0, "approve", run).says("hello: approved on app01")
+	fourth.wait(0)
+	b.runs("2.0")
 }

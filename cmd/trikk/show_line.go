@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"trikk.dev/engine/plan"
@@ -20,7 +21,11 @@ func (c *cli) lineOfRun(id string) error {
 	}
 	result, standing := c.resultOf(saved), m.Standing()
 	about := ""
-	if result == runGoesOn {
+	switch {
+	case result != runGoesOn:
+	case asksForApproval(m):
+		about = "waits for: trikk approve " + id
+	default:
 		about = c.newETA(id, saved.Plan, saved.Journal).about(c.now())
 	}
 	if c.flags.json {
@@ -30,12 +35,20 @@ func (c *cli) lineOfRun(id string) error {
 	return err
 }
 
+// asksForApproval tells whether a run waits for a person's yes.
+func asksForApproval(m *plan.Machine) bool {
+	return slices.ContainsFunc(m.Open(), func(s plan.Segment) bool {
+		_, asks := s.Steps[0].Op.(plan.ApproveOp)
+		return asks
+	})
+}
+
 // lineFields are the same as an object.
 type lineFields struct {
 	Env    string `json:"env"`
 	Result string `json:"result"` // as in the history
 	plan.Standing
-	About string `json:"about,omitempty"`
+	About string `json:"about,omitempty"` // how long it still takes, or what it waits for
 }
 
 func (c *cli) lineParts(s run.Saved, result string, at plan.Standing, about string) []string {

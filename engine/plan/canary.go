@@ -56,9 +56,13 @@ func (c *compiler) waves(batches []batch) []Wave {
 	}
 	count := map[bool]int{}
 	var out []Wave
+	var tried []turn
 	for _, b := range batches {
+		if !b.canary && len(tried) > 0 {
+			out, tried = append(out, c.approval(tried)...), nil
+		}
 		count[b.canary]++
-		w := Wave{Name: fmt.Sprintf("%s %d/%d", WaveRotate, count[false], total[false])}
+		w := Wave{Name: fmt.Sprintf("%s %d/%d", WaveRotate, count[false], total[false]), Revert: b.canary}
 		switch {
 		case c.recreates():
 			w.Name = WaveRecreate
@@ -70,16 +74,28 @@ func (c *compiler) waves(batches []batch) []Wave {
 		for _, t := range b.turns {
 			t.canary = b.canary
 			w.Lanes = append(w.Lanes, c.lane(t))
+			if b.canary {
+				tried = append(tried, t)
+			}
 		}
 		out = append(out, w)
 	}
-	return out
+	return append(out, c.approval(tried)...)
 }
 
-// approved waits for a person's yes, where a canary wants one.
-func (c *compiler) approved(t turn) []Step {
-	if canary := c.canary(); t.canary && canary.Approve {
-		return []Step{c.step(t.server, ApproveOp{Root: c.app.Layout.Root, Plan: c.in.ID, Within: canary.ApproveWithin})}
+// approval is the wave in which all servers of a canary wait for a person's yes, where that is wanted. Their turns are over, so that nothing
+// else waits for them; a no takes all of them back.
+func (c *compiler) approval(tried []turn) []Wave {
+	canary := c.canary()
+	if len(tried) == 0 || !canary.Approve {
+		return nil
 	}
-	return nil
+	w := Wave{Name: WaveApprove, Revert: true}
+	for _, t := range tried {
+		lane := Lane{Host: t.server, From: t.at.Current}
+		lane.Steps = append(lane.Steps, c.step(t.server, ApproveOp{Root: c.app.Layout.Root, Plan: c.in.ID, Within: canary.ApproveWithin}))
+		lane.Steps = append(lane.Steps, c.good(t)...)
+		w.Lanes = append(w.Lanes, lane)
+	}
+	return []Wave{w}
 }

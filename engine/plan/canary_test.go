@@ -44,24 +44,36 @@ func tailOf(l plan.Lane) []string {
 	var out []string
 	for i, s := range l.Steps {
 		if _, ok := s.Op.(plan.AdmitOp); ok {
-			for _, s := range l.Steps[i+1:] {
-				out = append(out, s.Title)
-			}
+			out = titlesOf(l.Steps[i+1:])
 		}
+	}
+	return out
+}
+
+func titlesOf(steps []plan.Step) []string {
+	var out []string
+	for _, s := range steps {
+		out = append(out, s.Title)
 	}
 	return out
 }
 
 func TestCanaryGoesFirst(t *testing.T) {
 	p := withCanary(t, func(*plan.App) {}).plan(t)
-	if got := waveHosts(p); !slices.Equal(got, []string{"canary app01", "rotate 1/2 app02 app03", "rotate 2/2 app04"}) {
+	if got := waveHosts(p); !slices.Equal(got, []string{"canary app01", "approve app01", "rotate 1/2 app02 app03", "rotate 2/2 app04"}) {
 		t.Fatalf("waves %q", got)
 	}
 	good := "record release " + p.Apps[0].To + " as good"
-	if got := tailOf(p.Apps[0].Waves[1].Lanes[0]); !slices.Equal(got, []string{"watch for 1m", "wait for approval, for 1h at most", good}) {
+	if got := tailOf(p.Apps[0].Waves[1].Lanes[0]); !slices.Equal(got, []string{"watch for 1m"}) {
 		t.Errorf("the canary ends with %q", got)
 	}
-	if got := tailOf(p.Apps[0].Waves[2].Lanes[0]); !slices.Equal(got, []string{"watch for 5s", good}) {
+	if got := titlesOf(p.Apps[0].Waves[2].Lanes[0].Steps); !slices.Equal(got, []string{"wait for approval, for 1h at most", good}) {
+		t.Errorf("the approval is %q", got)
+	}
+	if !p.Apps[0].Waves[1].Revert || !p.Apps[0].Waves[2].Revert || p.Apps[0].Waves[3].Revert {
+		t.Errorf("a failure of the canary, and of nothing else, must take it back: %+v", p.Apps[0].Waves)
+	}
+	if got := tailOf(p.Apps[0].Waves[3].Lanes[0]); !slices.Equal(got, []string{"watch for 5s", good}) {
 		t.Errorf("the others end with %q", got)
 	}
 	if id := p.Apps[0].Waves[1].Lanes[0].Steps[0].ID; !strings.HasPrefix(id, "hello/canary/app01/") {
@@ -71,9 +83,9 @@ func TestCanaryGoesFirst(t *testing.T) {
 
 func TestCanarySizes(t *testing.T) {
 	for n, want := range map[int]string{
-		2: "canary app01 app02|rotate 1/1 app03 app04",
-		3: "canary 1/2 app01 app02|canary 2/2 app03|rotate 1/1 app04",
-		9: "canary 1/2 app01 app02|canary 2/2 app03 app04",
+		2: "canary app01 app02|approve app01 app02|rotate 1/1 app03 app04",
+		3: "canary 1/2 app01 app02|canary 2/2 app03|approve app01 app02 app03|rotate 1/1 app04",
+		9: "canary 1/2 app01 app02|canary 2/2 app03 app04|approve app01 app02 app03 app04",
 	} {
 		p := withCanary(t, func(a *plan.App) { a.Rollout.Rolling.Canary.Servers = n }).plan(t)
 		if got := strings.Join(waveHosts(p), "|"); got != want {
@@ -87,7 +99,7 @@ func TestCanaryIsWhatIsOut(t *testing.T) {
 	f := withCanary(t, func(*plan.App) {})
 	f.rotate(f.apps[0], "app03", plan.RotationOut)
 	p := f.plan(t)
-	if got := waveHosts(p); !slices.Equal(got, []string{"canary app03", "rotate 1/2 app01 app02", "rotate 2/2 app04"}) {
+	if got := waveHosts(p); !slices.Equal(got, []string{"canary app03", "approve app03", "rotate 1/2 app01 app02", "rotate 2/2 app04"}) {
 		t.Errorf("waves %q", got)
 	}
 }
@@ -97,7 +109,7 @@ func TestNoCanary(t *testing.T) {
 	f := withCanary(t, func(*plan.App) {})
 	p := f.plan(t)
 	whole := p.Apps[0].Waves
-	p.Apps[0].Waves = whole[:2] // install, canary
+	p.Apps[0].Waves = whole[:3] // install, canary, approve
 	f.apply(p)
 	if got := waveHosts(f.plan(t)); !slices.Equal(got, []string{"rotate 1/2 app02 app03", "rotate 2/2 app04"}) {
 		t.Errorf("after the canary: %q", got)

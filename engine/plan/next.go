@@ -37,7 +37,7 @@ func Replay(p Plan, j Journal) (*Machine, error) {
 //     that are Kept; what can't start any more for that is a failure of its app.
 //   - A lane that fails starts no new lane of its app; running ones finish. The steps of the lane that were started are undone in
 //     reverse order, the failed or unknown one first. A failing undo ends the lane: it is stuck.
-//   - Then "revert" undoes the finished lanes of the waves that change hosts, last wave first, under each wave's MaxParallel.
+//   - Then "revert", and a wave that says so (Revert), undoes the finished lanes of the waves that change hosts, last wave first, under each wave's MaxParallel.
 //     It is not begun when a lane is stuck or a step without return was started, and not continued after a lane got stuck.
 //   - After a cancel or the deadline nothing new starts, waiting segments are interrupted, and lanes in hand are undone. Lanes
 //     that were done stay, and undos in hand are finished.
@@ -198,6 +198,9 @@ func (m *Machine) wanted(at place) (r Ref, isNew, ok bool) {
 // cut gives the segment that a lane runs if it should end early. Scripts are cut by a stop only: what they did would be unknown.
 func (m *Machine) cut(at place) (Ref, bool) {
 	l := m.lane(at)
+	if l.Flying && !l.Undo && m.s.Units[at.unit].Phase == phaseFailing && m.asks(at) {
+		return m.ref(at), true
+	}
 	if !l.Flying || !m.s.stopping() {
 		return Ref{}, false
 	}
@@ -208,6 +211,16 @@ func (m *Machine) cut(at place) (Ref, bool) {
 		return Ref{}, false
 	}
 	return m.ref(at), m.s.Lost != "" || !l.Undo
+}
+
+// asks: the lane waits for a person. Once its unit has failed, the answer matters no more.
+func (m *Machine) asks(at place) bool {
+	l, steps := m.lane(at), m.segment(at)
+	if l.Got >= len(steps) {
+		return false
+	}
+	_, ok := steps[l.Got].Op.(ApproveOp)
+	return ok
 }
 
 // free counts the lanes that may still start in the wave that a unit has in hand.

@@ -201,7 +201,7 @@ func (m *Machine) abandon(at place) {
 
 // reverts reports whether the finished lanes of a failed unit are undone.
 func (m *Machine) reverts(u int) bool {
-	if !m.units[u].revert || m.s.stopping() {
+	if !m.units[u].revert && !m.units[u].waves[m.s.Units[u].Wave].Revert || m.s.stopping() {
 		return false
 	}
 	for w := range m.s.Units[u].Waves {

@@ -69,6 +69,7 @@ const (
 	WaveInstall  = "install"
 	WaveAdopt    = "adopt"
 	WaveCanary   = "canary"
+	WaveApprove  = "approve"
 	WaveRotate   = "rotate"
 	WaveRecreate = "recreate"
 	WaveStandby  = "standby"
@@ -78,9 +79,11 @@ const (
 
 // Wave is lanes that run in parallel; waves run one after another.
 type Wave struct {
-	Name        string `json:"name"`                  // install, canary, rotate 1/3, standby, settle, prune
+	Name        string `json:"name"`                  // install, canary, approve, rotate 1/3, standby, settle, prune
 	MaxParallel int    `json:"maxParallel,omitempty"` // 0: all lanes
-	Lanes       []Lane `json:"lanes"`
+	// Revert: a failure in this wave undoes the finished lanes too, whatever the app's OnFailure says.
+	Revert bool   `json:"revert,omitempty"`
+	Lanes  []Lane `json:"lanes"`
 }
 
 // Lane is one host's turn: steps that run in order. A lane that fails is undone.

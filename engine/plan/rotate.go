@@ -349,8 +349,8 @@ func (c *compiler) admitAt(t turn, op AdmitOp, back []Point) Step {
 	return s
 }
 
-// prove watches the admitted release and records that it is good; of a canary's, when it was approved. A rollback watches nothing, so that
-// it is as fast as the drain allows: where the release was never proven, it stays so until the next deploy of it.
+// prove watches the admitted release and records that it is good; where a canary is approved, that comes after its approval. A rollback
+// watches nothing, so that it is as fast as the drain allows: where the release was never proven, it stays so until the next deploy of it.
 func (c *compiler) prove(t turn) []Step {
 	if !t.needs.good && !t.canary || c.unwatched() {
 		return nil
@@ -360,11 +360,18 @@ func (c *compiler) prove(t turn) []Step {
 		_, watched := t.heldPoints(t.points)
 		out = append(out, c.step(t.server, Pause{Seconds: n, Probes: c.probeOps(c.probesOf(t, c.rel.Name), c.rel.Version), Points: watched}))
 	}
-	out = append(out, c.approved(t)...)
-	if !t.needs.good {
+	if t.canary && c.canary().Approve {
 		return out
 	}
-	return append(out, c.step(t.server, Record{What: "good", Root: c.app.Layout.Root, Release: c.rel.Name, Plan: c.in.ID}))
+	return append(out, c.good(t)...)
+}
+
+// good records that the release has proven itself.
+func (c *compiler) good(t turn) []Step {
+	if !t.needs.good {
+		return nil
+	}
+	return []Step{c.step(t.server, Record{What: "good", Root: c.app.Layout.Root, Release: c.rel.Name, Plan: c.in.ID})}
 }
 
 // watched is for how many seconds a turn's release is watched.
