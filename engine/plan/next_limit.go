@@ -1,5 +1,7 @@
 package plan
 
+import "cmp"
+
 // limited is a unit's lanes with the limits that they take, as indices.
 type limited [][][]int
 
@@ -71,7 +73,7 @@ func (m *Machine) take(at place, used []int) {
 	}
 }
 
-// barred names the app whose stuck lanes keep all places of a limit that a lane takes; "" if none do.
+// barred names the app or group whose stuck lanes keep all places of a limit that a lane takes; "" if none do.
 func (m *Machine) barred(at place) string {
 	for _, k := range m.takes(at) {
 		if !m.limits[k].Kept {
@@ -81,7 +83,7 @@ func (m *Machine) barred(at place) string {
 		m.eachInHand(func(other place) {
 			for _, o := range m.takes(other) {
 				if o == k && m.keeps(other, k) {
-					kept, by = kept+1, m.units[other.unit].app
+					kept, by = kept+1, cmp.Or(m.units[other.unit].app, m.units[other.unit].group)
 				}
 			}
 		})
