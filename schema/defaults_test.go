@@ -125,7 +125,7 @@ func TestEnvironmentDefaults(t *testing.T) {
 	want := plan.Environment{
 		Notify:  map[string]plan.Notifier{},
 		Freeze:  map[string]plan.Freeze{},
-		Limits:  plan.Limits{Server: 1, Repository: 16},
+		Limits:  plan.Limits{Server: 1, Repository: 64},
 		Servers: map[string]plan.Host{"app01": {Address: "10.0.0.1", Labels: map[string]string{}}},
 		Proxies: map[string]plan.Proxy{"web01": {
 			Host:   plan.Host{Address: "web01.example", User: "deploy", Jump: "me@gate.example:2222", Port: 22, Labels: map[string]string{"site": "north"}},

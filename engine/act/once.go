@@ -38,9 +38,10 @@ func (o *onceReaders) Reader(ctx context.Context, name string) (host.Reader, err
 	return onceReader{r, name, o}, nil
 }
 
-// once gives what was said to a question, or asks. Who waits for another's answer waits no longer than its own ctx.
-func (o *onceReaders) once(ctx context.Context, question []string, ask func() (host.Output, error)) (host.Output, error) {
-	key := strings.Join(question, "\x00")
+// once gives what was said to a question to a host, or asks. Who waits for another's answer waits no longer than its own ctx: then the answer is
+// as unknown as if it had asked.
+func (o *onceReaders) once(ctx context.Context, name string, question []string, ask func() (host.Output, error)) (host.Output, error) {
+	key := name + "\x00" + strings.Join(question, "\x00")
 	for {
 		o.mu.Lock()
 		s, asked := o.said[key]
@@ -55,7 +56,7 @@ func (o *onceReaders) once(ctx context.Context, question []string, ask func() (h
 		select {
 		case <-s.came:
 		case <-ctx.Done():
-			return host.Output{}, ended(ctx)
+			return host.Output{}, &host.Error{Host: name, Kind: host.Unknown, Doing: "asking", Err: ended(ctx)}
 		}
 		if s.ok {
 			return host.Output{Stdout: bytes.Clone(s.out.Stdout), Exit: s.out.Exit}, nil
@@ -85,12 +86,12 @@ type onceReader struct {
 
 // Query implements host.Reader.
 func (r onceReader) Query(ctx context.Context, q host.Query) (host.Output, error) {
-	return r.all.once(ctx, append([]string{"query", r.name, q.As(), q.Text()}, q.Args()...), func() (host.Output, error) { return r.Reader.Query(ctx, q) })
+	return r.all.once(ctx, r.name, append([]string{"query", q.As(), q.Text()}, q.Args()...), func() (host.Output, error) { return r.Reader.Query(ctx, q) })
 }
 
 // Ask implements host.Reader.
 func (r onceReader) Ask(ctx context.Context, s host.Socket, q host.Question) (host.Answer, error) {
-	out, err := r.all.once(ctx, []string{"ask", r.name, s.Network, s.Address, q.Text()}, func() (host.Output, error) {
+	out, err := r.all.once(ctx, r.name, []string{"ask", s.Network, s.Address, q.Text()}, func() (host.Output, error) {
 		answer, err := r.Reader.Ask(ctx, s, q)
 		return host.Output{Stdout: answer}, err
 	})

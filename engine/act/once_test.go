@@ -82,7 +82,9 @@ func TestOneAnswerIsNotWaitedForTooLong(t *testing.T) {
 		synctest.Wait()
 		short, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
-		if _, err := one.Query(short, host.NewQuery("", "same")); !errors.Is(err, context.DeadlineExceeded) {
+		_, err := one.Query(short, host.NewQuery("", "same"))
+		var e *host.Error
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) || e.Kind != host.Unknown || e.Host != "lb01" {
 			t.Errorf("got %v", err)
 		}
 		if err := <-first; err != nil {
