@@ -89,6 +89,7 @@ defaults
   timeout connect 1s
   timeout client 30s
   timeout server 30s
+  timeout check 2s
 frontend f
   bind 127.0.0.1:%d
   default_backend app
