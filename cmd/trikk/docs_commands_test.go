@@ -33,11 +33,17 @@ func unplayedPrograms() map[string]string {
 // unplayed are command lines that no test plays, with the reason. They are parsed all the same.
 func unplayed() map[string]string {
 	return map[string]string{
-		"trikk notify test -e demo":                                     "asks three receivers: TestNotify has stand-ins for them",
-		"trikk resume 20261123T061900-3f2a":                             "needs a run that was cut off: TestResume has one",
-		"trikk show 20261123T061900-3f2a":                               "needs that very run: TestApply shows others",
-		"trikk show 20261123T061900-3f2a --watch":                       "needs that very run: TestShowWatch follows others",
-		`trikk completion fish > ~/.config/fish/completions/trikk.fish`: "is about the reader's own shell: TestBashCompletion types in one",
+		"trikk vet --changed-since origin/main":                                                           "needs a git repository: TestChangedSince has one",
+		"trikk plan --changed-since origin/main -e prod --format markdown":                                "needs a git repository: TestChangedSince has one",
+		"trikk plan --all -e test --format markdown | gh pr comment 12 --body-file -":                     "looks artifacts up in a repository that is not there: TestMarkdown shows others",
+		"trikk apply -f releases/2026.11.cue -e test":                                                     "needs a release file: TestReleaseFile has one",
+		"trikk apply --all -e test --keep-going --yes":                                                    "ends as what is left out says: the how-to of many apps plays it",
+		"trikk notify test -e prod":                                                                       "asks receivers: TestNotify has stand-ins for them",
+		"trikk notify test -e demo":                                                                       "asks three receivers: TestNotify has stand-ins for them",
+		"trikk resume 20261123T061900-3f2a":                                                               "needs a run that was cut off: TestResume has one",
+		"trikk show 20261123T061900-3f2a":                                                                 "needs that very run: TestApply shows others",
+		"trikk show 20261123T061900-3f2a --watch":                                                         "needs that very run: TestShowWatch follows others",
+		`trikk completion fish > ~/.config/fish/completions/trikk.fish`:                                   "is about the reader's own shell: TestBashCompletion types in one",
 		`source <(trikk completion bash)                                  # bash: this line in ~/.bashrc`: "is about the reader's own shell: TestBashCompletion types in one",
 		`trikk completion zsh > "${fpath[1]}/_trikk"                      # zsh: once`:                    "is about the reader's own shell: TestBashCompletion types in one",
 		`trikk completion fish > ~/.config/fish/completions/trikk.fish    # fish: once`:                   "is about the reader's own shell: TestBashCompletion types in one",
