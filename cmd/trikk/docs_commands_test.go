@@ -37,7 +37,7 @@ func unplayed() map[string]string {
 		"trikk plan --changed-since origin/main -e prod --format markdown":                                "needs a git repository: TestChangedSince has one",
 		"trikk plan --all -e test --format markdown | gh pr comment 12 --body-file -":                     "looks artifacts up in a repository that is not there: TestMarkdown shows others",
 		"trikk apply -f releases/2026.11.cue -e test":                                                     "needs a release file: TestReleaseFile has one",
-		"trikk apply --all -e test --keep-going --yes":                                                    "ends as what is left out says: the how-to of many apps plays it",
+		"trikk apply --all -e test --keep-going --yes":                                                    "ends as what is left out says: TestKeepGoing has one",
 		"trikk notify test -e prod":                                                                       "asks receivers: TestNotify has stand-ins for them",
 		"trikk notify test -e demo":                                                                       "asks three receivers: TestNotify has stand-ins for them",
 		"trikk resume 20261123T061900-3f2a":                                                               "needs a run that was cut off: TestResume has one",

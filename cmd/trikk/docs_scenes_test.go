@@ -299,6 +299,14 @@ func approvalStage(t *testing.T) *stage {
 // cityStage has two apps of a team without a process, and one that has its own servers in prod.
 func cityStage(t *testing.T) *stage {
 	t.Helper()
+	s := idleCity(t)
+	s.calls(t, "apply jmsadmin@10.40.2 -e prod --confirm prod")
+	return s
+}
+
+// idleCity is the city before anything runs in it.
+func idleCity(t *testing.T) *stage {
+	t.Helper()
 	s := firstStage(t)
 	s.edit(t, "apps/hello/app.cue", `name: "hello"`, "name: \"hello\"\n\tversion: \"1.1.0\"")
 	for _, name := range []string{"roads", "geocode"} {
@@ -327,18 +335,17 @@ app: schema.#App & {
 	environments: prod: {version: "10.40.2", servers: ["app11", "app12"]}
 }
 `))
-	s.write(t, "apps/platform/status/app.cue", "package status\n\nimport \"trikk.dev/schema\"\n\napp: schema.#App & {\n\tname: \"status\"\n"+
-		"\tartifact: url: url: \"https://artifacts.example/status-{version}.tar.gz\"\n\tenvironments: test: {version: \"4.2.0\", servers: [\"app02\"]}\n}\n")
+	s.write(t, "apps/platform/status/app.cue", s.real.Replace("package status\n\nimport \"trikk.dev/schema\"\n\napp: schema.#App & {\n\tname: \"status\"\n"+
+		"\tartifact: url: url: \"https://artifacts.example/status-{version}.tar.gz\"\n\tenvironments: test: {version: \"4.2.0\", servers: [\"app02\"]}\n}\n"))
 	s.write(t, "apps/platform/status/status_test.cue", "package status\n\nimport \"trikk.dev/schema\"\n\n"+
 		"tests: \"the way back\": schema.#Test & {\n\tenv: \"test\"\n\tintent: \"rollback\"\n\tlive: {version: \"2.0\", before: [\"1.0\"]}\n\tplan: version: \"1.0\"\n}\n")
 	s.write(t, "inventories/prod/hosts", "[web]\nweb01 ansible_host=10.1.0.7 ansible_user=deploy\n")
-	s.calls(t, "apply jmsadmin@10.40.2 -e prod --confirm prod")
 	return s
 }
 
 func missingStage(t *testing.T) *stage {
 	t.Helper()
-	s := cityStage(t)
+	s := idleCity(t)
 	s.edit(t, "apps/gis/roads/app.cue", "/roads-{version}", "/gone/roads-{version}")
 	return s
 }
