@@ -62,7 +62,7 @@ func TestOneAnswer(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if got["the connection broke"] != 0 && got["<nil>"] != 0 || r.asked["same"] != 3 {
+		if got["the connection broke"] != 1 || got["2<nil>"]+got["3<nil>"] != 19 || r.asked["same"] != 3 {
 			t.Errorf("asked %v, got %v", r.asked, got)
 		}
 	})
