@@ -15,10 +15,20 @@ import (
 // includeChange replaces the files and reloads, or puts back what was there when the program does not like it. Another run that changes the
 // same backend meanwhile is found out (75), and turns that are taken at once change it one after the other. The generation comes first: what
 // is half done is told by a page that answers with another one.
+//
+// Backends that change at the same time share reloads: one waits for its turn to reload (9), and then may find that a reload which began after
+// it had written both of its files (8) has ended well. Their generations are in the file .trikk-reloaded until the next reload.
 const includeChange = `set -eu
+dir=${file%/*} shared=
+hold() { # FD WHAT
+	flock -w 20 "$1" || fail "another change of $2 does not end"
+}
 if command -v flock >/dev/null; then
-	exec 8<"${file%/*}"
-	flock -w 20 8 || fail "another change of the files in ${file%/*} does not end"
+	shared="$dir/.trikk-reloaded" alone="$dir/.${file##*/}.lock"
+	: >>"$alone" && : >>"$shared" || fail "files beside $file can't be written (is the disk full, and may $(id -un) write there?)"
+	exec 7<"$alone" 8<"$dir" 9<"$shared"
+	hold 7 "$file"
+	hold 8 "the files in $dir"
 fi
 was=$(cat "$file"; echo .)
 [ "$was" = "$old." ] || exit 75
@@ -28,16 +38,30 @@ before=$(cat "$file.generation")
 put() {
 	printf %s "$2" >"$1.new" && mv -fT "$1.new" "$1" || fail "$1 can't be written (is the disk full, and may $(id -un) write there?)"
 }
-put "$file.generation" "$generation"
-put "$file" "$new"
-if ! why=$(sh -c "$test" 2>&1 8<&-); then
+back() {
 	put "$file" "$old"
 	put "$file.generation" "$before
 "
+}
+put "$file.generation" "$generation"
+put "$file" "$new"
+seen=
+if [ -n "$shared" ]; then
+	flock -u 8
+	flock -w 20 9 || { back; fail "a reload by another change of the files in $dir does not end; nothing was changed"; }
+	IFS= read -r now <"$file.generation"
+	! grep -qxF -e "$now" "$shared" || exit 0
+	hold 8 "the files in $dir"
+	seen=$(for one in "$dir"/*.generation; do IFS= read -r now <"$one" && printf '%s\n' "$now" || :; done)
+	flock -u 8
+fi
+if ! why=$(sh -c "$test" 2>&1 7<&- 8<&- 9<&-); then
+	back
 	printf '%s\n' "$why"
 	fail "$program does not take its configuration; nothing was changed"
 fi
-sh -c "$reload" 8<&- || fail "the reload ended with status $?"
+sh -c "$reload" 7<&- 8<&- 9<&- || fail "the reload ended with status $?"
+[ -z "$shared" ] || printf '%s\n' "$seen" >"$shared" || :
 `
 
 // includeOvertaken is how includeChange ends when the servers are not those that it was made from.
