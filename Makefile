@@ -1,11 +1,13 @@
-.PHONY: captures build test full units units-concurrent units-others e2e killtest cells zeroloss batch simulate mutants errors lint
+.PHONY: captures build test full units units-concurrent units-others e2e killtest caddy cells zeroloss batch simulate mutants errors lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
 
 test: ## install what the tests need, then run them
 	./e2e/install
-	$(MAKE) --no-print-directory units e2e
+	go build ./...
+	@echo "the unit tests and the end-to-end tests run side by side; each part shows its results when it has ended"
+	$(MAKE) --no-print-directory -j3 --output-sync=target units-concurrent units-others e2e
 
 full: ## everything, unreduced: also the cases that take minutes
 	./e2e/install caddy
@@ -23,13 +25,14 @@ CONCURRENT := $(addprefix trikk.dev/engine/,proxy act host host/hosttest artifac
 units: ## all tests but the end-to-end ones; they need no privileges
 	$(MAKE) --no-print-directory -j2 --output-sync=target units-concurrent units-others
 
-# They wait for one another's shells as often as they compute, so the two run side by side.
+# They wait for one another's shells as often as they compute, so the two run side by side. The end-to-end tests, which wait for real programs
+# most of the time, go first when they run beside them: `nice`.
 units-concurrent:
-	go test -vet=off $(RACE) -timeout 20m $(CONCURRENT)
-	PLANS=25 go test -vet=off $(RACE) -timeout 20m -run '^TestSimulate$$' trikk.dev/engine/model
+	nice go test -vet=off $(RACE) -timeout 20m $(CONCURRENT)
+	PLANS=25 nice go test -vet=off $(RACE) -timeout 20m -run '^TestSimulate$$' trikk.dev/engine/model
 
 units-others:
-	go test -vet=off -timeout 20m $(filter-out $(CONCURRENT),$(shell go list ./... | grep -v /e2e))
+	nice go test -vet=off -timeout 20m $(filter-out $(CONCURRENT),$(shell go list ./... | grep -v /e2e))
 
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
 	go test -vet=off -timeout 20m ./e2e
@@ -37,7 +40,10 @@ e2e: ## the built trikk on a fleet of machines; needs root, or sudo
 killtest: ## trikk is killed at every write of its journal, on real sshd, and goes on
 	TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run 'TestKillAtEveryJournalWrite$$' ./e2e
 
-cells: ## a rollout under load behind each proxy; Caddy is Debian's, by a marker
+caddy: ## compile the Caddy of the cells, so that they find it in Go's cache
+	GOTOOLCHAIN=$$(sed -n 's/^toolchain //p' e2e/caddy/go.mod) go build -C e2e/caddy -ldflags='-s -w' -o /dev/null .
+
+cells: ## a rollout under load behind each proxy; the first one builds Caddy, which takes minutes
 	./e2e/install caddy
 	go test -vet=off -count=1 -timeout 15m ./e2e/zeroloss
 

@@ -4,6 +4,7 @@ package zeroloss
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,7 +42,28 @@ func newScene(t *testing.T, d front) *scene {
 	s.config = f.Config(t, drivers)
 	s.app("")
 	s.trikk("apply", "hello@1.0")
+	for _, p := range s.proxies {
+		s.answers(p.url)
+	}
 	return s
+}
+
+// answers waits until a proxy has found out that the app is there: the first deployment was not behind it, and nobody else waits for that.
+func (s *scene) answers(url string) {
+	s.t.Helper()
+	last := ""
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		r, err := http.Get(url)
+		if err != nil {
+			last = err.Error()
+			continue
+		}
+		r.Body.Close()
+		if last = r.Status; r.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	s.t.Fatalf("%s does not answer: %s", url, last)
 }
 
 // app writes the app: behind the proxies, or naively without them, and with more fields.
