@@ -1,4 +1,4 @@
-.PHONY: captures build test full units units-concurrent units-others e2e killtest caddy cells zeroloss batch simulate mutants errors lint
+.PHONY: captures build test full units units-concurrent units-others e2e e2e-full killtest caddy cells zeroloss batch simulate mutants errors lint
 
 build: ## build bin/trikk
 	go build -o bin/trikk ./cmd/trikk
@@ -11,12 +11,17 @@ test: ## install what the tests need, then run them
 
 full: ## everything, unreduced: also the cases that take minutes
 	./e2e/install caddy
-	go vet ./...
-	TRIKK_FULL=1 go test -race -timeout 60m $$(go list ./... | grep -v /e2e)
+	$(MAKE) --no-print-directory lint
+	TRIKK_FULL=1 go test -vet=off -race -timeout 60m -skip '$(ALONE)' $$(go list ./... | grep -v /e2e)
+	TRIKK_FULL=1 go test -vet=off -timeout 30m -run '$(ALONE)' ./cmd/trikk
 	$(MAKE) --no-print-directory mutants
 	$(MAKE) --no-print-directory simulate PLANS=10000
-	TRIKK_FULL=1 go test -count=1 -timeout 120m ./e2e
+	$(MAKE) --no-print-directory -j2 --output-sync=target e2e-full killtest
 	$(MAKE) --no-print-directory zeroloss
+	$(MAKE) --no-print-directory batch
+
+# The docs show all processes of a fleet: no other test's may be beside them.
+ALONE := ^(TestDocsPlayed|TestCapturesHold)$$
 
 # The rooms that share memory between goroutines. The simulation, which has them all work together, is short under the race detector.
 CONCURRENT := $(addprefix trikk.dev/engine/,proxy act host host/hosttest artifact notify run secret sign survey)
@@ -37,8 +42,13 @@ units-others:
 e2e: ## the built trikk on a fleet of machines; needs root, or sudo
 	go test -vet=off -timeout 20m ./e2e
 
+e2e-full: ## all cases of the end-to-end tests but the kill test's
+	TRIKK_FULL=1 TRIKK_SANDBOXES=1 go test -vet=off -count=1 -timeout 120m -skip '^TestKillAtEveryJournalWrite$$' ./e2e
+
 killtest: ## trikk is killed at every write of its journal, on real sshd, and goes on
-	TRIKK_FULL=1 go test -v -count=1 -timeout 60m -run 'TestKillAtEveryJournalWrite$$' ./e2e
+	@out=$$(TRIKK_FULL=1 go test -v -vet=off -count=1 -timeout 60m -run '^TestKillAtEveryJournalWrite$$' ./e2e 2>&1); status=$$?; \
+	printf '%s\n' "$$out" | grep -v -e '^killtest: ' -e '^=== ' -e '^---' -e '^PASS$$' -e '^FAIL$$' -e '^ok '; \
+	printf '%s\n' "$$out" | grep '^killtest: '; exit $$status
 
 caddy: ## compile the Caddy of the cells, so that they find it in Go's cache
 	GOTOOLCHAIN=$$(sed -n 's/^toolchain //p' e2e/caddy/go.mod) go build -C e2e/caddy -ldflags='-s -w' -o /dev/null .
