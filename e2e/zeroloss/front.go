@@ -55,7 +55,7 @@ func fronts() []front {
 		{driver: "httpd", reloadCloses: true, brief: true, start: httpd(plain)},
 		{driver: "httpd by an include", closes: true, reloadCloses: true, long: true, start: httpd(included)},
 		{driver: "nginx", closes: true, reloadCloses: true, start: nginx(plain)},
-		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", brief: true, start: caddy("driver: caddy: {}", plain)},
+		{driver: "caddy", closes: true, reloadCloses: true, member: "{address}:8081", start: caddy("driver: caddy: {}", plain)},
 		{driver: "caddy by a marker", unseen: true, app: `marker: "config/disabled"`, start: caddyByMarker(checking)},
 		{driver: "marker", brief: true, app: `marker: "config/disabled"`, start: haproxy(byMarker, plain)},
 		{driver: "command", brief: true, start: haproxy(commands, plain)},
