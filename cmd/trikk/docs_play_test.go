@@ -176,7 +176,23 @@ func (p *reader) trikk(h interp.HandlerContext, args []string) int {
 	if endless(args) {
 		time.AfterFunc(5*time.Second, func() { signals <- os.Interrupt })
 	}
+	defer exporting(h.Env)()
 	return Main(args, w)
+}
+
+// exporting gives this process the variables that the reader exported and it does not have: secrets are read from the environment of a process.
+func exporting(env expand.Environ) (end func()) {
+	var names []string
+	for name, v := range env.Each {
+		if _, known := os.LookupEnv(name); v.Exported && !known && os.Setenv(name, v.String()) == nil {
+			names = append(names, name)
+		}
+	}
+	return func() {
+		for _, name := range names {
+			os.Unsetenv(name)
+		}
+	}
 }
 
 // endless tells whether a call ends only when it is interrupted.
@@ -317,6 +333,7 @@ var changing = []struct {
 	{regexp.MustCompile(`(?m)^\d+/\d+ done after .*\n`), ""},
 	{regexp.MustCompile(`((?i:port)(?::|=| ) *)\d{5}\b`), "${1}PORT"},
 	{regexp.MustCompile(`\d+ attempts`), "N attempts"},
+	{regexp.MustCompile(`Linux (\d+\.\d+\.\d+)\S*`), "Linux $1"},
 	{regexp.MustCompile(`(?m)[ \t]+$`), ""},
 	{regexp.MustCompile(`  +`), "  "},
 	{regexp.MustCompile(`-{3,}`), "---"},
