@@ -154,6 +154,9 @@ func (w *looker) rotation(ctx context.Context, app plan.App, server string) {
 			if err != nil && !w.isGone(server, err) {
 				w.problems.addFor(p.Proxy, app.Name, err)
 			}
+			if w.strict {
+				state.Risk = proxy.Risk(ctx, w.proxies, p)
+			}
 			states[i] = state
 		})
 	}

@@ -273,3 +273,27 @@ func TestMendingTouchesOnlyWhatDrifted(t *testing.T) {
 		}
 	})
 }
+
+// TestARiskIsNotedOnce: a proxy that may lose requests is noted once, where servers leave it, and makes no plan stale.
+func TestARiskIsNotedOnce(t *testing.T) {
+	f := drifting(t)
+	for _, server := range []string{"app01", "app02"} {
+		f.facts.Rotation["hello"][server][0].Risk = "new connections may be reset"
+	}
+	if p := f.plan(t); len(p.Notes) > 0 {
+		t.Errorf("nothing is done, and the notes are %q", p.Notes)
+	}
+	app := f.apps[0]
+	app.Version = "2.0"
+	p := f.with(app).plan(t)
+	if n := strings.Count(strings.Join(p.Notes, "\n"), "hello: lb01: new connections may be reset"); n != 1 {
+		t.Errorf("the risk is noted %d times: %q", n, p.Notes)
+	}
+	f.facts.Rotation["hello"]["app01"][0].Risk = ""
+	if stale := plan.Stale(p, f.facts); len(stale) > 0 {
+		t.Errorf("stale: %v", stale)
+	}
+	if again := f.plan(t); again.Facts != p.Facts {
+		t.Error("the fingerprint differs")
+	}
+}

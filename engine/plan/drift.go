@@ -97,6 +97,19 @@ func (c *compiler) heldOut(turns []turn) {
 	c.notes = append(notes, c.notes...)
 }
 
+// risks notes, once a proxy, why requests may be lost there.
+func (c *compiler) risks(turns []turn) {
+	told := map[string]bool{}
+	for _, t := range turns {
+		for _, r := range c.facts.Rotation[c.app.Name][t.server] {
+			if r.Risk != "" && !told[r.Proxy] {
+				told[r.Proxy] = true
+				c.note("%s: %s: %s", c.app.Name, r.Proxy, r.Risk)
+			}
+		}
+	}
+}
+
 func wereOrWas(names []string) string {
 	if len(names) == 1 {
 		return names[0] + " was"

@@ -100,6 +100,9 @@ type Rotation struct {
 	State string `json:"state"`
 	// Said is the proxy's own word for what holds the server out ("drain", "maint"); nothing is decided on it.
 	Said string `json:"said,omitempty"`
+	// Risk is why requests may be lost at the proxy whenever a server leaves or comes back, and what to do about it; "": no reason is known.
+	// Nothing is decided on it.
+	Risk string `json:"risk,omitempty"`
 }
 
 // Resolved is an artifact whose version, place and digest are known.

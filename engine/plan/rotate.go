@@ -43,6 +43,7 @@ func (c *compiler) rotate() ([]Wave, error) {
 		}
 	}
 	c.heldOut(out)
+	c.risks(slices.Concat(out, in))
 	if len(out)+len(in) == 0 {
 		return adopted(adopt, c.withProxies(nil)), nil
 	}

@@ -63,7 +63,7 @@ func fingerprint(f Facts) string {
 	return digestOf(f)
 }
 
-// unsaid is what proxies say without their own words for it.
+// unsaid is what proxies say without what nothing is decided on.
 func unsaid(rotation map[string]map[string][]Rotation) map[string]map[string][]Rotation {
 	if rotation == nil {
 		return nil
@@ -74,7 +74,7 @@ func unsaid(rotation map[string]map[string][]Rotation) map[string]map[string][]R
 		for server, states := range servers {
 			states = slices.Clone(states)
 			for i := range states {
-				states[i].Said = ""
+				states[i].Said, states[i].Risk = "", ""
 			}
 			out[app][server] = states
 		}

@@ -185,6 +185,23 @@ func (c caddy) Preflight(ctx context.Context, rs Readers, p plan.Point) error {
 	return err
 }
 
+// caddyResets prints 0 where Linux resets connections that wait to be accepted when their listening socket is closed, as Caddy does at each
+// change (Linux documentation, networking/ip-sysctl, "tcp_migrate_req").
+const caddyResets = `cat /proc/sys/net/ipv4/tcp_migrate_req 2>/dev/null`
+
+// Risk is that of new connections at the moment of a change.
+func (c caddy) Risk(ctx context.Context, rs Readers, p plan.Point) string {
+	r, err := rs.Reader(ctx, p.Proxy)
+	if err != nil {
+		return ""
+	}
+	out, err := r.Query(ctx, host.NewQuery("", caddyResets))
+	if err != nil || strings.TrimSpace(string(out.Stdout)) != "0" {
+		return ""
+	}
+	return "new connections may be reset at a change of Caddy (let `sysctl -w net.ipv4.tcp_migrate_req=1` hand them over there)"
+}
+
 // caddyIdle is how long Caddy may keep an idle connection to an upstream, at most. Those of an upstream that is gone look like requests until
 // then; Caddy closes most of them at once, but not one whose request began just before the change.
 const caddyIdle = 10 * time.Second

@@ -252,3 +252,21 @@ func TestCaddyPreflight(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCaddyRisk: what Linux does with waiting connections at a change is told where it loses them, and only for Caddy.
+func TestCaddyRisk(t *testing.T) {
+	for says, want := range map[string]string{"echo 0": "tcp_migrate_req=1", "echo 1": "", "exit 1": ""} {
+		c := newCaddy(t, "10.0.0.1:8080")
+		if err := os.WriteFile(filepath.Join(c.host.home, "cat"), []byte("#!/bin/sh\n"+says+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		p := c.point("10.0.0.1:8080")
+		if got := Risk(t.Context(), everywhere{c.host}, p); (got == "") != (want == "") || !strings.Contains(got, want) {
+			t.Errorf("%s: %q", says, got)
+		}
+		p.Driver = plan.Driver{HAProxy: &plan.HAProxy{Socket: "/run/haproxy.sock"}}
+		if got := Risk(t.Context(), everywhere{c.host}, p); got != "" {
+			t.Errorf("HAProxy, %s: %q", says, got)
+		}
+	}
+}

@@ -66,6 +66,28 @@ type row struct {
 	of   func(plan.Driver) Driver // nil: the configured driver is another one
 }
 
+// risky is a driver whose proxy may lose requests though all that trikk asks of it works.
+type risky interface {
+	// Risk is why, and what to do about it; "": no reason is known.
+	Risk(ctx context.Context, rs Readers, p plan.Point) string
+}
+
+// Risk tells why requests may be lost at the point's proxy whenever a server leaves or comes back, and what to do about it. "": no reason is
+// known, or it could not be read.
+func Risk(ctx context.Context, rs Readers, p plan.Point) string {
+	d, err := driverOf(p)
+	if err != nil {
+		return ""
+	}
+	r, ok := d.(risky)
+	if !ok {
+		return ""
+	}
+	ctx, cancel := lookContext(ctx)
+	defer cancel()
+	return r.Risk(ctx, rs, p)
+}
+
 // table lists the drivers. A plan.Driver is a one-key union, so the first row that knows it is the only one.
 func table() []row {
 	return []row{
