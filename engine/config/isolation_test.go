@@ -34,7 +34,7 @@ func isolation(t *testing.T) *config.Isolation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &config.Isolation{Program: []string{program, "evaluate"}, Memory: 400 << 20, Time: 3 * time.Second}
+	return &config.Isolation{Program: []string{program, "evaluate"}, Memory: memoryFactor * 400 << 20, Time: 3 * time.Second}
 }
 
 // What comes through the pipe is what is loaded here, to the last place.
