@@ -268,6 +268,9 @@ func TestBoardOnATerminal(t *testing.T) {
 	v.event(plan.Event{Kind: plan.StepFinished, Ref: ref, Result: &plan.Result{Step: play.segments(0, 1)[0].Steps[0].ID, Status: plan.Failed, Error: "no space", Output: "df says: full"}})
 	u.until(t, "app02  FAILED")
 	u.until(t, "app02  FAILED            ")
+	for segment := range 2 {
+		v.event(plan.Event{Kind: plan.SegmentStarted, Ref: &plan.Ref{Plan: p.ID, Wave: 1, Undo: true, Upto: 4, Segment: segment}})
+	}
 	v.finish(plan.Outcome{Status: plan.Interrupted, Apps: []plan.AppOutcome{{App: "shop", Status: plan.Interrupted}}})
 	u.until(t, "was interrupted in prod")
 	u.until(t, "took ")
@@ -276,6 +279,9 @@ func TestBoardOnATerminal(t *testing.T) {
 		if strings.Count(shown, once) != 1 {
 			t.Errorf("%q is shown %d times:\n%s", once, strings.Count(shown, once), shown)
 		}
+	}
+	if strings.Contains(shown, "\n\n\n") {
+		t.Errorf("empty lines are left where a segment had nothing to say:\n%s", shown)
 	}
 	if strings.Contains(shown, "turns done") || u.wrong != "" {
 		t.Errorf("something of the board is left, or a sequence is unknown (%q):\n%s", u.wrong, shown)

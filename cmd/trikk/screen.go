@@ -20,7 +20,7 @@ type screen struct {
 func (s *screen) Write(text []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.frame) == 0 {
+	if len(s.frame) == 0 || len(text) == 0 {
 		return s.to.Write(text)
 	}
 	above := string(text)
