@@ -43,7 +43,8 @@ func (s *screen) show(frame []string) {
 func (s *screen) draw(above string, frame []string) error {
 	var b bytes.Buffer
 	if n := len(s.frame); n > 0 {
-		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", n)
+		// Erasing to the end from the very first place would leave a copy in the history of tmux: the first line is erased by itself.
+		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[K\n\x1b[J\x1b[1A", n)
 	}
 	b.WriteString(above)
 	for _, line := range frame {
