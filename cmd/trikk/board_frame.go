@@ -31,6 +31,9 @@ func (b *board) frame(now time.Time, at size, p paint) []string {
 	if rest != "" {
 		out = append(out, fit("  "+rest, width))
 	}
+	if most := max(1, at.height-1); len(out) > most { // nothing fits but the heading, and perhaps what is below it
+		out = out[1:min(most+1, len(out))]
+	}
 	return out
 }
 

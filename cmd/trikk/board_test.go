@@ -81,14 +81,14 @@ func half(t *testing.T) (*board, time.Time) {
 
 func TestBoardFrames(t *testing.T) {
 	b, now := half(t)
-	for name, at := range map[string]size{"80x24": {80, 24}, "120x50": {120, 50}, "30x6": {30, 6}, "1x1": {1, 1}} {
+	for name, at := range map[string]size{"80x24": {80, 24}, "120x50": {120, 50}, "30x6": {30, 6}, "80x3": {80, 3}, "1x1": {1, 1}} {
 		frame := b.frame(now, at, paint{})
 		for _, line := range frame {
 			if runewidth.StringWidth(line) >= max(21, at.width) || strings.ContainsAny(line, "\x1b\n\r") {
 				t.Errorf("%s: a line does not fit: %q", name, line)
 			}
 		}
-		if len(frame) >= max(5, at.height) {
+		if len(frame) >= max(2, at.height) {
 			t.Errorf("%s: %d lines", name, len(frame))
 		}
 		if at.height > 20 {
@@ -146,6 +146,7 @@ type tube struct {
 	lines []string
 	row   int
 	col   int
+	up    bool // the last sequence went up, perhaps to the first place, from where tmux keeps a copy of what is erased
 	wrong string
 }
 
@@ -184,10 +185,16 @@ func (u *tube) take(text string) string {
 
 func (u *tube) sequence(args string, kind byte) {
 	n, _ := strconv.Atoi(strings.TrimPrefix(args, "["))
+	was := u.up
+	u.up = kind == 'A'
 	switch {
 	case kind == 'm':
 	case kind == 'A':
 		u.row = max(0, u.row-n)
+	case kind == 'K' && u.row < len(u.lines):
+		u.lines[u.row] = string([]rune(u.lines[u.row])[:u.col])
+	case kind == 'J' && was:
+		u.wrong += "erased from where it went up to "
 	case kind == 'J' && u.row < len(u.lines):
 		u.lines = u.lines[:u.row]
 	case kind == 'J':
@@ -268,6 +275,9 @@ func TestBoardOnATerminal(t *testing.T) {
 	v.event(plan.Event{Kind: plan.StepFinished, Ref: ref, Result: &plan.Result{Step: play.segments(0, 1)[0].Steps[0].ID, Status: plan.Failed, Error: "no space", Output: "df says: full"}})
 	u.until(t, "app02  FAILED")
 	u.until(t, "app02  FAILED            ")
+	for segment := range 2 {
+		v.event(plan.Event{Kind: plan.SegmentStarted, Ref: &plan.Ref{Plan: p.ID, Wave: 1, Undo: true, Upto: 4, Segment: segment}})
+	}
 	v.finish(plan.Outcome{Status: plan.Interrupted, Apps: []plan.AppOutcome{{App: "shop", Status: plan.Interrupted}}})
 	u.until(t, "was interrupted in prod")
 	u.until(t, "took ")
@@ -276,6 +286,9 @@ func TestBoardOnATerminal(t *testing.T) {
 		if strings.Count(shown, once) != 1 {
 			t.Errorf("%q is shown %d times:\n%s", once, strings.Count(shown, once), shown)
 		}
+	}
+	if strings.Contains(shown, "\n\n\n") {
+		t.Errorf("empty lines are left where a segment had nothing to say:\n%s", shown)
 	}
 	if strings.Contains(shown, "turns done") || u.wrong != "" {
 		t.Errorf("something of the board is left, or a sequence is unknown (%q):\n%s", u.wrong, shown)

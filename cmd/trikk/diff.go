@@ -136,8 +136,9 @@ func diffFields(a, b plan.App) ([]fieldDiff, error) {
 		return nil, err
 	}
 	var out []fieldDiff
-	for _, f := range slices.Sorted(maps.Keys(merged(was, is))) {
-		if was[f] != is[f] {
+	all := merged(was, is)
+	for _, f := range slices.Sorted(maps.Keys(all)) {
+		if was[f] != is[f] && !(all[f] == emptyStruct && hasBelow(all, f)) {
 			out = append(out, fieldDiff{f, was[f], is[f]})
 		}
 	}
@@ -149,7 +150,9 @@ func fieldsOf(a plan.App) (map[string]string, error) {
 	a.Env, a.Dir = "", ""
 	files := map[string]plan.File{}
 	for path, f := range a.Files {
-		files[path] = plan.File{Secrets: f.Secrets, Mode: f.Mode}
+		if len(f.Secrets) > 0 || f.Mode != "" {
+			files[path] = plan.File{Secrets: f.Secrets, Mode: f.Mode}
+		}
 	}
 	a.Files = files
 	text, err := encodeLine(a)
@@ -166,13 +169,26 @@ func fieldsOf(a plan.App) (map[string]string, error) {
 	return out, flatten(out, "", tree)
 }
 
+// emptyStruct is the value of a key such as recreate, which says something by being there.
+const emptyStruct = "{}"
+
+// hasBelow reports whether there are fields in a struct.
+func hasBelow(fields map[string]string, path string) bool {
+	for f := range fields {
+		if strings.HasPrefix(f, path+".") {
+			return true
+		}
+	}
+	return false
+}
+
 func flatten(out map[string]string, path string, tree map[string]any) error {
 	for key, value := range tree {
 		if strings.ContainsAny(key, "./ ") {
 			key = fmt.Sprintf("%q", key)
 		}
 		at := strings.TrimPrefix(path+"."+key, ".")
-		if inner, ok := value.(map[string]any); ok {
+		if inner, ok := value.(map[string]any); ok && len(inner) > 0 {
 			if err := flatten(out, at, inner); err != nil {
 				return err
 			}

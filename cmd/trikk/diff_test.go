@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,10 @@ func TestDiff(t *testing.T) {
 	golden(t, "run/diff.txt", []byte(diff(exitDone, "hello", "--from", "test", "--to", "prod")))
 	if got := diff(exitDone, "hello", "--from", "test", "--to", "test"); got != "hello is the same in test and test.\n" {
 		t.Errorf("diff prints %q", got)
+	}
+	edit(t, filepath.Join(dir, "apps/hello/app.cue"), "environments: prod: {", "environments: prod: {rollout: recreate: {}")
+	if got := diff(exitDone, "hello", "--from", "test", "--to", "prod"); !strings.Contains(got, "rollout.recreate         -                  {}\n") {
+		t.Errorf("what is there, and has no fields, is not told:\n%s", got)
 	}
 	diff(exitUsage, "hello", "--from", "test")
 	if got := diff(exitConfig, "hello", "--from", "test", "--to", "prdo"); !strings.Contains(got, `did you mean "prod"?`) {

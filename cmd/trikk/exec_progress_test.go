@@ -61,7 +61,7 @@ func TestExecProgressDrawn(t *testing.T) {
 		}
 		time.Sleep(200 * time.Millisecond)
 		end()
-		const again = "\r\x1b[1A\x1b[J"
+		const again = "\r\x1b[1A\x1b[K\n\x1b[J\x1b[1A"
 		if want := "1/9 done after 0s, waiting for app01, app03, app04, app05,…\n" + again + "7/9 done after 0s, waiting for app01, app03\n" + again; said.String() != want {
 			t.Errorf("it draws %q, want %q", said.String(), want)
 		}

@@ -20,7 +20,7 @@ type screen struct {
 func (s *screen) Write(text []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.frame) == 0 {
+	if len(s.frame) == 0 || len(text) == 0 {
 		return s.to.Write(text)
 	}
 	above := string(text)
@@ -43,7 +43,8 @@ func (s *screen) show(frame []string) {
 func (s *screen) draw(above string, frame []string) error {
 	var b bytes.Buffer
 	if n := len(s.frame); n > 0 {
-		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[J", n)
+		// Erasing to the end from the very first place would leave a copy in the history of tmux: the first line is erased by itself.
+		fmt.Fprintf(&b, "\r\x1b[%dA\x1b[K\n\x1b[J\x1b[1A", n)
 	}
 	b.WriteString(above)
 	for _, line := range frame {

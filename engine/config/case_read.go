@@ -76,8 +76,10 @@ func (t *tester) read(f folder, l loaded, tests cue.Value) (out []caseText) {
 		add(t.plain(l.err)...)
 		return nil
 	}
-	if unknown := t.misnamedFields(l.inst.Files, "tests", tests); len(unknown) > 0 {
-		add(unknown...)
+	unknown := t.misnamedFields(l.inst.Files, "tests", tests)
+	add(unknown...)
+	spoilt, ok := t.spoilt(l.inst.Files, "tests", unknown)
+	if !ok {
 		return nil
 	}
 	if notBuilt(l.value) {
@@ -101,6 +103,9 @@ func (t *tester) read(f folder, l loaded, tests cue.Value) (out []caseText) {
 	}
 	goldens := map[string]string{}
 	for it.Next() {
+		if spoilt[it.Selector().Unquoted()] {
+			continue
+		}
 		w, ds := t.readCase(f, it.Selector().Unquoted(), it.Value())
 		add(ds...)
 		if other := goldens[slug(w.name)]; w.Golden && other != "" {

@@ -187,7 +187,7 @@ func (r *reader) form() []Diagnostic {
 			return []Diagnostic{{Pos: l.pos, Message: "field \"" + l.name + "\" is outside of app", Hint: appForm}}
 		}
 	}
-	return r.misspelt()
+	return append(r.misspelt(), r.folder.lost()...)
 }
 
 // misspelt finds top-level fields that nobody refers to and that look like app or environments, or are another app.

@@ -93,8 +93,10 @@ func (r *rules) read(l loaded) {
 		return
 	}
 	known := r.ctx.CompileString("close({[string]: close({message?: string, environments?: [...string], labels?: string, app?: #Deployment, plan?: #Plan})})", cue.Scope(r.language.schema))
-	if unknown := r.misnamedFields(l.inst.Files, "policies", known); len(unknown) > 0 {
-		r.add(unknown...)
+	unknown := r.misnamedFields(l.inst.Files, "policies", known)
+	r.add(unknown...)
+	spoilt, ok := r.spoilt(l.inst.Files, "policies", unknown)
+	if !ok {
 		return
 	}
 	if notBuilt(l.value) {
@@ -117,7 +119,9 @@ func (r *rules) read(l loaded) {
 		return
 	}
 	for it.Next() {
-		r.readOne(it.Selector().Unquoted(), it.Value())
+		if name := it.Selector().Unquoted(); !spoilt[name] {
+			r.readOne(name, it.Value())
+		}
 	}
 }
 

@@ -130,6 +130,7 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 			{`{app: {X=env: _, user: X.no}}`, `can be met by no app`},
 			{`{app: {keep: _, if keep > 3 {servers: list.MinItems(2)}}}`, `unknown field "keep"`},
 			{`{message: "", app: servers: list.MinItems(2)}`, "must be a text of one line"},
+			{`{app: servrs: list.MinItems(2)}`, `unknown field "servrs"`}, // it hides none of the others
 		},
 	} {
 		var text []string

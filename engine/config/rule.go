@@ -25,7 +25,7 @@ func Rules() []Rule {
 		{ID: "same-url", What: "The URL of an artifact is the same for every version.", Help: "Write {version} into the URL, or a digest beside it.", parts: []string{"has no {version}"}},
 		{ID: "unsafe-digest", What: "A digest comes over plain HTTP with the artifact that it is of.", Help: "Write the digest into the config, or use https.", parts: []string{"would come over plain HTTP"}},
 		{ID: "open-secret", What: "A file with secrets may be used by others.", Help: "Set a mode such as \"0600\" or \"0640\".", parts: []string{"holds secrets, and every user", "which holds secrets, to others"}},
-		{ID: "no-effect", What: "A field has no effect where it is written.", Help: "Remove it, or what keeps it from having one.", parts: []string{"has no effect"}},
+		{ID: "no-effect", What: "A field has no effect where it is written.", Help: "Remove it, or what keeps it from having one.", parts: []string{"has no effect", "would not be written"}},
 		{ID: "limit", What: "Evaluating this takes too much.", Help: "Write it with less nesting and repetition, or allow more with --cue-memory, --cue-time or --cue-file.",
 			parts: []string{"to be evaluated", "ended the evaluation", " a CUE file may have "}},
 		{ID: "module", What: "The module file is wrong.", Help: "It is cue.mod/module.cue, and trikk init writes a right one.",

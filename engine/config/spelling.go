@@ -1,9 +1,13 @@
 package config
 
 import (
+	"cmp"
+	"slices"
+
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/token"
+	"trikk.dev/engine/plan"
 )
 
 // spelling checks the names of fields as they are written, where CUE lets some pass: it ignores an optional field that a closed struct
@@ -22,6 +26,35 @@ func (m module) misnamedFields(files []*ast.File, root string, schema cue.Value)
 		n.look(f.Value, schema)
 	}
 	return n.diags
+}
+
+// spoilt are the names below a top-level field within which there are mistakes; ok is that there are none elsewhere.
+func (m module) spoilt(files []*ast.File, root string, wrong []Diagnostic) (names map[string]bool, ok bool) {
+	n, found := &spelling{module: m, files: files}, map[plan.Pos]bool{}
+	names = map[string]bool{}
+	for _, top := range n.declared(root) {
+		for _, s := range structs(top.Value) {
+			for _, d := range s.Elts {
+				f, is := d.(*ast.Field)
+				if !is {
+					continue
+				}
+				name, _, err := ast.LabelName(f.Label)
+				for _, w := range wrong {
+					if err == nil && between(w.Pos, m.pos(f.Pos()), m.pos(f.End())) {
+						names[name], found[w.Pos] = true, true
+					}
+				}
+			}
+		}
+	}
+	return names, !slices.ContainsFunc(wrong, func(w Diagnostic) bool { return !found[w.Pos] })
+}
+
+// between tells whether a place is between two others of its file.
+func between(at, from, to plan.Pos) bool {
+	order := func(a, b plan.Pos) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) }
+	return at.File == from.File && order(from, at) <= 0 && order(at, to) < 0
 }
 
 // declared lists the top-level fields of the user's files that have a name.

@@ -27,7 +27,9 @@ type folder struct {
 	labels  []label             // top-level fields of its own files
 	used    map[string]bool     // identifiers that its own files refer to
 	written map[string]plan.Pos // where its own files write environments, by dotted path
-	broken  bool                // a file has a syntax error
+	// unwritten are the fields of generated files that CUE leaves out.
+	unwritten []label
+	broken    bool // a file has a syntax error
 	// excluded are the files that a build attribute keeps from being read, as mistakes.
 	excluded []Diagnostic
 	kind     kind
@@ -239,6 +241,7 @@ func (s *scanner) parse(name string, data []byte) {
 	if f != nil {
 		p.imports = append(p.imports, s.imports(f)...)
 		p.labels = append(p.labels, s.labels(f)...)
+		p.unwritten = append(p.unwritten, s.unwritten(f)...)
 		references(f, p.used)
 		s.environments(f.Decls, "", p.written)
 	}
@@ -305,18 +308,13 @@ func joinsApp(e ast.Expr) bool {
 	return joinsApp(b.X) || joinsApp(b.Y)
 }
 
-// references collects the identifiers that a file refers to.
-func references(f *ast.File, into map[string]bool) {
-	ast.Walk(f, func(n ast.Node) bool {
+// references collects the identifiers that a file, or a part of one, refers to. Labels refer to nothing.
+func references(of ast.Node, into map[string]bool) {
+	ast.Walk(of, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.Field:
 			if _, plain := n.Label.(*ast.Ident); plain {
-				ast.Walk(n.Value, func(n ast.Node) bool {
-					if id, ok := n.(*ast.Ident); ok {
-						into[id.Name] = true
-					}
-					return true
-				}, nil)
+				references(n.Value, into)
 				return false
 			}
 		case *ast.Ident:
