@@ -21,7 +21,7 @@ type goodLine struct {
 
 // goodReleases shows what the servers themselves recorded of an app, by whichever machine it was deployed.
 func (c *cli) goodReleases(ctx context.Context, app string) error {
-	ch, err := c.choose(ctx, selection{}, []string{app})
+	ch, err := c.chooseAny(ctx, selection{}, []string{app})
 	if err != nil {
 		return err
 	}

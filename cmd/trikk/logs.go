@@ -27,7 +27,7 @@ func (c *cli) logsCommand() *cobra.Command {
 			if lines < 0 {
 				return usage("-n %d: it is not less than nothing", lines)
 			}
-			ch, err := c.choose(cmd.Context(), selection{}, names)
+			ch, err := c.chooseAny(cmd.Context(), selection{}, names)
 			if err != nil {
 				return err
 			}

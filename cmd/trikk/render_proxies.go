@@ -9,7 +9,7 @@ import (
 
 // renderProxies prints or writes the proxies' side of the apps; without names that of all apps of the environment.
 func (c *cli) renderProxies(ctx context.Context, out string, names []string) error {
-	ch, err := c.choose(ctx, selection{all: len(names) == 0}, names)
+	ch, err := c.chooseAny(ctx, selection{all: len(names) == 0}, names)
 	if err != nil {
 		return err
 	}

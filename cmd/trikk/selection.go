@@ -105,6 +105,16 @@ func (c *cli) choose(ctx context.Context, s selection, names []string) (chosen, 
 	return c.pick(ctx, w, s, names)
 }
 
+// chooseAny is choose for commands that are about an app whatever its version. One that is asked for is refused: nobody would heed it.
+func (c *cli) chooseAny(ctx context.Context, s selection, names []string) (chosen, error) {
+	for _, n := range names {
+		if app, version, asked := strings.Cut(n, "@"); asked {
+			return chosen{}, usage("this is about %s whatever its version: leave @%s out", app, version)
+		}
+	}
+	return c.choose(ctx, s, names)
+}
+
 func (c *cli) pick(ctx context.Context, w config.Workspace, s selection, names []string) (chosen, error) {
 	out := chosen{config: w, deadline: s.deadline, keepGoing: s.keepGoing, offered: s.offered, versions: map[string]string{}, words: s.words(names)}
 	plain := make([]string, len(names))

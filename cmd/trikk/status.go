@@ -28,7 +28,7 @@ func (c *cli) statusCommand() *cobra.Command {
 			if cmd.Flags().Changed("watch") && every < shortestWatch {
 				return usage("--watch=%s: it is %s at least", every, shortestWatch)
 			}
-			ch, err := c.choose(cmd.Context(), sel, names)
+			ch, err := c.chooseAny(cmd.Context(), sel, names)
 			if err != nil {
 				return err
 			}

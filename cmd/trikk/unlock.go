@@ -26,7 +26,7 @@ func (c *cli) unlockCommand() *cobra.Command {
 		Example: "  trikk unlock jmsadmin -e prod\n  trikk unlock jmsadmin -e prod --run 20261123T065729-15a7",
 		Args:    args(1, 1),
 		RunE: func(cmd *cobra.Command, names []string) error {
-			ch, err := c.choose(cmd.Context(), selection{}, names)
+			ch, err := c.chooseAny(cmd.Context(), selection{}, names)
 			if err != nil {
 				return err
 			}
