@@ -79,17 +79,22 @@ func (c *cli) approve(ctx context.Context, env plan.Environment, targets []act.A
 	ctx, stop := c.interruptible(ctx)
 	defer stop()
 	found, unread := act.ReadApprovals(ctx, proxy.ReadersOf(f.pool), targets, id)
+	holds, lost := act.HoldsLocks(ctx, proxy.ReadersOf(f.pool), found, id)
 	open := 0
-	for _, a := range found {
+	for i, a := range found {
 		if a.Answer != "" {
-			c.say("%s: it was %s already", a.Host, strings.TrimSpace(a.Answer))
+			c.say("%s: it was %s already", a.Host, a.Said())
 			continue
 		}
 		open++
 		if err := f.answer(ctx, a.ApprovalTarget, id, reject); err != nil {
 			return errors.Join(stopped(ctx, err), unread)
 		}
+		if !holds[i] && lost == nil {
+			c.say("%s: run %s no longer holds the lock there, so nothing goes on by this answer alone (see trikk status %s -e %s; trikk resume %[2]s, where it was started, goes by it)", a.Host, id, a.App, env.Name)
+		}
 	}
+	unread = errors.Join(unread, lost)
 	if open == 0 && unread == nil {
 		return refused("run %s does not wait for approval in %s", id, env.Name)
 	}
