@@ -87,7 +87,7 @@ func (c *cli) approve(ctx context.Context, env plan.Environment, targets []act.A
 			continue
 		}
 		open++
-		if err := f.answer(ctx, a.ApprovalTarget, id, reject); err != nil {
+		if err := f.answer(ctx, a.ApprovalTarget, id, reject, holds[i]); err != nil {
 			return errors.Join(stopped(ctx, err), unread)
 		}
 		if !holds[i] && lost == nil {
@@ -101,8 +101,8 @@ func (c *cli) approve(ctx context.Context, env plan.Environment, targets []act.A
 	return stopped(ctx, unread)
 }
 
-// answer leaves one answer, and tells of it.
-func (f *fleet) answer(ctx context.Context, t act.ApprovalTarget, id, reject string) error {
+// answer leaves one answer, and tells of it; held says whether the run still has the lock there.
+func (f *fleet) answer(ctx context.Context, t act.ApprovalTarget, id, reject string, held bool) error {
 	c, word := f.cli, "approved"
 	give := func() error { return act.Approve(ctx, f.pool, t, id, who()) }
 	if reject != "" {
@@ -113,7 +113,7 @@ func (f *fleet) answer(ctx context.Context, t act.ApprovalTarget, id, reject str
 		return err
 	}
 	if c.flags.json {
-		return writeEvent(c.out, eventLine{stamp(c.now()), id, "approval"}, map[string]any{"app": t.App, "host": t.Host, "answer": word})
+		return writeEvent(c.out, eventLine{stamp(c.now()), id, "approval"}, map[string]any{"app": t.App, "host": t.Host, "answer": word, "lockHeld": held})
 	}
 	_, err := fmt.Fprintf(c.out, "%s: %s on %s\n", t.App, word, t.Host)
 	return err

@@ -37,7 +37,7 @@ func TestApprove(t *testing.T) {
 	second, run := wait("2.0")
 	state := b.state
 	b.state = t.TempDir() // of another machine
-	b.trikk(0, "approve", run, "-e", "demo", "--reject", "orders fail", "--json").says(`"run":"`+run+`"`, `"answer":"rejected"`)
+	b.trikk(0, "approve", run, "-e", "demo", "--reject", "orders fail", "--json").says(`"run":"`+run+`"`, `"answer":"rejected"`, `"lockHeld":true`)
 	b.state = state
 	second.wait(7).says("rejected by " + who() + ": orders fail")
 	b.runs("1.0")
