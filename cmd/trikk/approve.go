@@ -79,25 +79,30 @@ func (c *cli) approve(ctx context.Context, env plan.Environment, targets []act.A
 	ctx, stop := c.interruptible(ctx)
 	defer stop()
 	found, unread := act.ReadApprovals(ctx, proxy.ReadersOf(f.pool), targets, id)
+	holds, lost := act.HoldsLocks(ctx, proxy.ReadersOf(f.pool), found, id)
 	open := 0
-	for _, a := range found {
+	for i, a := range found {
 		if a.Answer != "" {
-			c.say("%s: it was %s already", a.Host, strings.TrimSpace(a.Answer))
+			c.say("%s: it was %s already", a.Host, a.Said())
 			continue
 		}
 		open++
-		if err := f.answer(ctx, a.ApprovalTarget, id, reject); err != nil {
+		if err := f.answer(ctx, a.ApprovalTarget, id, reject, holds[i]); err != nil {
 			return errors.Join(stopped(ctx, err), unread)
 		}
+		if !holds[i] && lost == nil {
+			c.say("%s: run %s no longer holds the lock there, so nothing goes on by this answer alone (see trikk status %s -e %s; trikk resume %[2]s, where it was started, goes by it)", a.Host, id, a.App, env.Name)
+		}
 	}
+	unread = errors.Join(unread, lost)
 	if open == 0 && unread == nil {
 		return refused("run %s does not wait for approval in %s", id, env.Name)
 	}
 	return stopped(ctx, unread)
 }
 
-// answer leaves one answer, and tells of it.
-func (f *fleet) answer(ctx context.Context, t act.ApprovalTarget, id, reject string) error {
+// answer leaves one answer, and tells of it; held says whether the run still has the lock there.
+func (f *fleet) answer(ctx context.Context, t act.ApprovalTarget, id, reject string, held bool) error {
 	c, word := f.cli, "approved"
 	give := func() error { return act.Approve(ctx, f.pool, t, id, who()) }
 	if reject != "" {
@@ -108,7 +113,7 @@ func (f *fleet) answer(ctx context.Context, t act.ApprovalTarget, id, reject str
 		return err
 	}
 	if c.flags.json {
-		return writeEvent(c.out, eventLine{stamp(c.now()), id, "approval"}, map[string]any{"app": t.App, "host": t.Host, "answer": word})
+		return writeEvent(c.out, eventLine{stamp(c.now()), id, "approval"}, map[string]any{"app": t.App, "host": t.Host, "answer": word, "lockHeld": held})
 	}
 	_, err := fmt.Fprintf(c.out, "%s: %s on %s\n", t.App, word, t.Host)
 	return err

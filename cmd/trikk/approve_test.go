@@ -2,6 +2,8 @@ package main
 
 import (
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -25,18 +27,27 @@ func TestApprove(t *testing.T) {
 	}
 	b.trikk(64, "approve", run, "-e", "prod").says("run " + run + " is in demo, not in prod")
 	b.trikk(0, "show", run, "--line").says("waits for: trikk approve " + run)
-	b.trikk(0, "approve", run).says("hello: approved on app01")
+	if yes := b.trikk(0, "approve", run).says("hello: approved on app01"); strings.Contains(yes.String(), "no longer holds") {
+		t.Errorf("the run is alive: %s", yes)
+	}
 	first.wait(0)
 	b.runs("1.0")
-	b.trikk(5, "approve", run).says("app01: it was approved "+who()+" already", "does not wait for approval")
+	b.trikk(5, "approve", run).says("app01: it was approved by "+who()+" already", "does not wait for approval")
 
 	second, run := wait("2.0")
 	state := b.state
 	b.state = t.TempDir() // of another machine
-	b.trikk(0, "approve", run, "-e", "demo", "--reject", "orders fail", "--json").says(`"run":"`+run+`"`, `"answer":"rejected"`)
+	b.trikk(0, "approve", run, "-e", "demo", "--reject", "orders fail", "--json").says(`"run":"`+run+`"`, `"answer":"rejected"`, `"lockHeld":true`)
 	b.state = state
 	second.wait(7).says("rejected by " + who() + ": orders fail")
 	b.runs("1.0")
+
+	// A run that was killed while it waited leaves its question; the answer is for trikk resume.
+	question := filepath.Join(b.fleet.Dir, "app01", "hello", ".trikk", "approval")
+	if err := os.WriteFile(question, []byte(run+" asked\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b.trikk(0, "approve", run).says("hello: approved on app01", "app01: run "+run+" no longer holds the lock there", "trikk resume "+run)
 
 	if os.Getenv("TRIKK_FULL") == "" {
 		return

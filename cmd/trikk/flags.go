@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -105,6 +106,23 @@ func fromVariable(f *pflag.Flag) bool { return f.Name != "help" && f.Name != "ve
 func variable(f *pflag.Flag) string {
 	return "TRIKK_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
 }
+
+// choice is the value of a flag that chooses what a command is about. Where it is given it says something: an empty one, such as that of a
+// variable that a pipeline did not set, must not choose all.
+type choice string
+
+func (v *choice) Set(text string) error {
+	if text == "" {
+		return errors.New("it is empty (give it a value, or leave the flag out)")
+	}
+	*v = choice(text)
+	return nil
+}
+
+func (v *choice) String() string { return string(*v) }
+
+// Type is the name of the kind of value.
+func (v *choice) Type() string { return "string" }
 
 // envFlag adds -e to a command that needs an environment.
 func (c *cli) envFlag(cmd *cobra.Command) {

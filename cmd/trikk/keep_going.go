@@ -12,7 +12,7 @@ import (
 // batchFlags adds what helps with many apps to a command that deploys: --failed and --keep-going.
 func (s *selection) batchFlags(cmd *cobra.Command) {
 	s.offered = true
-	cmd.Flags().StringVar(&s.failed, "failed", "", "the apps that `RUN`, a run of this machine, did not do: in its versions and its environment")
+	cmd.Flags().Var((*choice)(&s.failed), "failed", "the apps that `RUN`, a run of this machine, did not do: in its versions and its environment")
 	cmd.Flags().BoolVar(&s.keepGoing, "keep-going", false, "leave out apps that can't be planned, and exit with 6; else nothing is planned then")
 }
 

@@ -141,13 +141,22 @@ func (c *cli) sayLeft(saved run.Saved, m *plan.Machine) {
 		case l.State != plan.LanePending:
 			state = "in hand"
 		}
-		byState[state] = append(byState[state], l.Wave+" "+l.Host)
+		byState[state] = append(byState[state], laneName(l, len(saved.Plan.Apps)))
 	}
 	for _, state := range []string{plan.LaneDone, plan.LaneUndone, "in hand", "to be undone again", "to do"} {
 		if lanes := byState[state]; len(lanes) > 0 {
 			c.say("  %s: %s", state, strings.Join(lanes, ", "))
 		}
 	}
+}
+
+// laneName is a lane in a list: with its app where the run has several.
+func laneName(l plan.LaneOutcome, apps int) string {
+	name := l.Wave + " " + l.Host
+	if apps > 1 && l.App != "" {
+		return l.App + " " + name
+	}
+	return name
 }
 
 // goOn takes the locks, asks the hosts what they have, and drives the run to its end.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"trikk.dev/engine/act"
+	"trikk.dev/engine/plan"
 )
 
 // TestResume: what was stopped at once is mended by the command that the output names; runs that ended, that nobody knows or that
@@ -106,5 +107,19 @@ func TestResumeIsRefusedWhileTheRunGoesOn(t *testing.T) {
 	c.wait(0)
 	if left, _ := filepath.Glob(filepath.Join(b.fleet.Dir, "app0*", "hello", ".trikk", "cut")); len(left) > 0 {
 		t.Errorf("a run that ended left %v", left)
+	}
+}
+
+// TestLaneName: of a run of several apps it is told whose turn is left.
+func TestLaneName(t *testing.T) {
+	t.Parallel()
+	l := plan.LaneOutcome{App: "hello", Wave: "rotate 1/2", Host: "app01"}
+	for apps, want := range map[int]string{1: "rotate 1/2 app01", 2: "hello rotate 1/2 app01"} {
+		if got := laneName(l, apps); got != want {
+			t.Errorf("%d apps: %q, want %q", apps, got, want)
+		}
+	}
+	if got := laneName(plan.LaneOutcome{Group: "reload", Wave: "reload", Host: "lb01"}, 2); got != "reload lb01" {
+		t.Errorf("a group: %q", got)
 	}
 }

@@ -27,13 +27,13 @@ type selection struct {
 
 func (s *selection) flags(c *cli, cmd *cobra.Command) {
 	c.envFlag(cmd)
-	cmd.Flags().StringVarP(&s.selector, "selector", "l", "", "the apps whose labels fit `SELECTOR`: team=gis,tier!=batch")
+	cmd.Flags().VarP((*choice)(&s.selector), "selector", "l", "the apps whose labels fit `SELECTOR`: team=gis,tier!=batch")
 	cmd.Flags().BoolVar(&s.all, "all", false, "all apps of the environment")
 }
 
 // releaseFlag adds -f to a command that deploys.
 func (s *selection) releaseFlag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&s.release, "release", "f", "", "the apps and versions of the release in `FILE`")
+	cmd.Flags().VarP((*choice)(&s.release), "release", "f", "the apps and versions of the release in `FILE`")
 }
 
 // some tells whether apps are chosen in any way but by a release.

@@ -18,7 +18,7 @@ import (
 
 // sinceFlag adds --changed-since.
 func sinceFlag(cmd *cobra.Command, ref *string) {
-	cmd.Flags().StringVar(ref, "changed-since", "", "only apps whose inputs differ from those of the git commit `REF`")
+	cmd.Flags().Var((*choice)(ref), "changed-since", "only apps whose inputs differ from those of the git commit `REF`")
 }
 
 // changedSince gives the files that differ between a commit and the working tree, and those that git does not know yet, as absolute paths.

@@ -102,6 +102,11 @@ func TestChangedSinceWrong(t *testing.T) {
 	_, deploy := versioned(t)
 	for args, want := range map[string]string{
 		"vet --changed-since=--output=x":                `--changed-since "--output=x": it is a commit, a branch or a tag`,
+		"vet --changed-since=":                          `--changed-since "": it is empty`,
+		"plan --all -e test --changed-since=":           `--changed-since "": it is empty`,
+		"plan --all -e test --selector=":                `--selector "": it is empty`,
+		"plan --all -e test --failed=":                  `--failed "": it is empty`,
+		"plan --all -e test --release=":                 `--release "": it is empty`,
 		"vet --changed-since v2":                        "--changed-since v2: there is no such commit here",
 		"vet --changed-since v1..HEAD":                  "--changed-since v1..HEAD: there is no such commit here",
 		"apply --plan x.plan --changed-since v1":        "--plan FILE says it all",

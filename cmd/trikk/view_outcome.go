@@ -135,14 +135,14 @@ func whyStuck(l plan.LaneOutcome) string {
 }
 
 // serverLanes are the outcomes of one app's turns, without those that only install or prune. A host that failed to install is
-// told once, without the turn that it did not take.
+// told once, without the turn that it did not take, and so is one whose approval changes nothing about its turn.
 func serverLanes(a plan.AppPlan, o plan.Outcome) []plan.LaneOutcome {
 	var out []plan.LaneOutcome
 	failed := map[string]bool{}
 	for _, l := range o.Lanes {
 		pending := l.State == plan.LanePending
 		failed[l.Host] = failed[l.Host] || l.App == a.App && l.Error != ""
-		if pending && failed[l.Host] {
+		if pending && failed[l.Host] || l.Wave == plan.WaveApprove && l.Error == "" {
 			continue
 		}
 		if l.App == a.App && (l.Changed || pending && l.Wave != plan.WaveInstall && l.Wave != plan.WavePrune || l.Error != "") {
@@ -161,6 +161,9 @@ func laneText(a plan.AppPlan, l plan.LaneOutcome) string {
 		}
 		return "on " + a.To
 	case plan.LaneUndone:
+		if l.Wave == plan.WaveApprove {
+			return "not approved; " + firstLine(l.Error) // of its turn another line tells
+		}
 		if !l.Changed {
 			return "not changed; " + firstLine(l.Error)
 		}

@@ -42,3 +42,28 @@ func TestOutcomeTellsWhatWasCut(t *testing.T) {
 		}
 	}
 }
+
+// TestOutcomeOfAnApproval: a server on which the canary stays is not said to be unchanged because nobody approved it, and an approval that
+// was given repeats nothing.
+func TestOutcomeOfAnApproval(t *testing.T) {
+	p := plan.Plan{Env: "prod", Apps: []plan.AppPlan{{App: "shop", To: "2.0-x"}}}
+	for _, c := range []struct {
+		approve plan.LaneOutcome
+		want    string
+	}{
+		{plan.LaneOutcome{State: plan.LaneUndone, Error: "the run was interrupted"}, " in prod\n  app1: on 2.0-x\n  app1: not approved; the run was interrupted\n  app2: not touched\n"},
+		{plan.LaneOutcome{State: plan.LaneDone, Changed: true}, " in prod\n  app1: on 2.0-x\n  app2: not touched\n"},
+	} {
+		c.approve.App, c.approve.Wave, c.approve.Host = "shop", plan.WaveApprove, "app1"
+		o := plan.Outcome{Status: plan.Interrupted, Apps: []plan.AppOutcome{{App: "shop", Status: plan.Interrupted}}, Lanes: []plan.LaneOutcome{
+			{App: "shop", Wave: plan.WaveCanary, Host: "app1", State: plan.LaneDone, Changed: true},
+			c.approve,
+			{App: "shop", Wave: "rotate 1/1", Host: "app2", State: plan.LanePending},
+		}}
+		var text bytes.Buffer
+		showOutcome(&text, p, o, "run")
+		if !strings.Contains(text.String(), c.want) {
+			t.Errorf("%s\nwant\n%s", text.String(), c.want)
+		}
+	}
+}

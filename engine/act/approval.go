@@ -137,6 +137,26 @@ type Approval struct {
 	Answer string
 }
 
+// Said is the answer for people, with the one who gave it.
+func (a Approval) Said() string {
+	verb, by, _ := strings.Cut(strings.TrimSpace(a.Answer), " ")
+	return verb + " by " + by
+}
+
+// HoldsLocks tells of each place whether the run that asks there holds the app's lock now: one that does not was cut off, or can do nothing more.
+func HoldsLocks(ctx context.Context, rs proxy.Readers, places []Approval, run string) ([]bool, error) {
+	var targets []LockTarget
+	for _, a := range places {
+		targets = append(targets, LockTarget{Host: a.Host, As: a.As, Root: a.Root, App: a.App})
+	}
+	states, err := ReadLocks(ctx, rs, targets)
+	out := make([]bool, len(states))
+	for i, s := range states {
+		out[i] = s.Holder != nil && s.Holder.Alive && s.Holder.Run == run
+	}
+	return out, err
+}
+
 // ReadApprovals asks all places at once, and gives those where the run asked, in their order. Hosts that can't be read are all told in the
 // error.
 func ReadApprovals(ctx context.Context, rs proxy.Readers, targets []ApprovalTarget, run string) ([]Approval, error) {

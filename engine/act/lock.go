@@ -56,14 +56,20 @@ type Holder struct {
 
 // String says whose lock it is.
 func (h Holder) String() string {
+	if h.Run == unnamed { // one that was refused itself before it wrote its name
+		return "a run that did not say its name"
+	}
 	return fmt.Sprintf("run %s of %s since %s", h.Run, h.Who, cmp.Or(h.Since, "an unknown time"))
 }
+
+// unnamed is the run of a holder whose lock.info is missing, or can't be read.
+const unnamed = "unknown"
 
 // parseHolder reads a lock.info; one that can't be read names nobody.
 func parseHolder(text string) *Holder {
 	h := &Holder{}
 	if json.Unmarshal([]byte(text), h) != nil || h.Run == "" {
-		return &Holder{Run: "unknown", Who: "unknown"}
+		return &Holder{Run: unnamed, Who: unnamed}
 	}
 	return h
 }
@@ -179,7 +185,8 @@ func refusal(name string, err error) error {
 		return err
 	}
 	for line := range strings.Lines(e.Output + "\n" + fmt.Sprint(e.Err)) {
-		if _, info, ok := strings.Cut(strings.TrimSpace(line), "locked "); ok {
+		text := strings.TrimSpace(line)
+		if _, info, ok := strings.Cut(text, "locked "); ok || text == "locked" {
 			return &LockedError{Host: name, Holder: *parseHolder(info)}
 		}
 	}

@@ -56,6 +56,23 @@ func TestSecondRunIsRefused(t *testing.T) {
 	}
 }
 
+// TestHolderWithoutAName: a run that holds a lock for a moment, and is refused itself because of another one, never says who it is. Whom it
+// keeps out is refused as by any other.
+func TestHolderWithoutAName(t *testing.T) {
+	f := newFleet(t, "app01")
+	first, err := f.actor("R1").Lock(t.Context(), roots(1, "app01"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.sh("app01", "rm apps/*/.trikk/lock.info")
+	_, err = f.actor("R2").Lock(t.Context(), roots(1, "app01"))
+	var locked *act.LockedError
+	if !errors.As(err, &locked) || !strings.Contains(err.Error(), "app01: locked by a run that did not say its name (wait for it with --wait") {
+		t.Fatalf("error %v", err)
+	}
+	_ = first.Release()
+}
+
 func TestLookTellsTheHolder(t *testing.T) {
 	f := newFleet(t, "app01")
 	lock, err := f.actor("R1").Lock(t.Context(), []act.LockTarget{{Host: "app01", Root: f.app.Layout.Root, App: "web"}})

@@ -211,5 +211,8 @@ func (r *reader) noApp() Diagnostic {
 	if pkg := r.folder.beside; pkg != "" {
 		return Diagnostic{Pos: r.folder.start(r.module), Message: fmt.Sprintf("package %q has no app", r.folder.pkg), Hint: fmt.Sprintf("the app of this folder is in package %q: one folder is one package", pkg)}
 	}
+	if r.folder.has("release") {
+		return Diagnostic{Pos: plan.Pos{File: r.show(r.folder.files[0]), Line: 1, Column: 1}, Message: "the folder has no app, but a release", Hint: "a release file has no package clause: remove it"}
+	}
 	return Diagnostic{Pos: plan.Pos{File: r.show(r.folder.files[0]), Line: 1, Column: 1}, Message: "the folder has no app", Hint: appForm + "; shared values go in a folder above the apps, or in a package that they import"}
 }

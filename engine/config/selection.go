@@ -44,7 +44,7 @@ func (w Workspace) Select(env string, s Selection) ([]plan.App, error) {
 		for k := range a.Labels {
 			keys = append(keys, k)
 		}
-		if (len(s.Names) == 0 || slices.Contains(s.Names, a.Name)) && terms.match(a.Labels) {
+		if s.names(a) && terms.match(a.Labels) {
 			out = append(out, a)
 		}
 	}
@@ -64,17 +64,29 @@ func (w Workspace) nothing(env string, s Selection, terms selector, keys []strin
 			return fmt.Errorf("no app in environment %q matches %q: no app has label %q%s", env, s.Labels, t.key, bracket(suggest(t.key, keys)))
 		}
 	}
+	none, whose := fmt.Sprintf("no app in environment %q matches", env), "its"
+	switch {
+	case len(s.Names) == 1:
+		none = fmt.Sprintf("%s does not match", s.Names[0])
+	case len(s.Names) > 1:
+		none, whose = fmt.Sprintf("none of %s matches", strings.Join(s.Names, ", ")), "their"
+	}
 	var labels []string
 	for _, a := range w.apps {
 		for k, v := range a.Labels {
-			if a.Env == env {
+			if a.Env == env && s.names(a) {
 				labels = append(labels, k+"="+v)
 			}
 		}
 	}
 	slices.Sort(labels)
 	labels = slices.Compact(labels)
-	return fmt.Errorf("no app in environment %q matches %q (its labels: %s)", env, s.Labels, strings.Join(labels, ", "))
+	return fmt.Errorf("%s %q (%s labels: %s)", none, s.Labels, whose, strings.Join(labels, ", "))
+}
+
+// names tells whether an app is named, where only some are.
+func (s Selection) names(a plan.App) bool {
+	return len(s.Names) == 0 || slices.Contains(s.Names, a.Name)
 }
 
 // selector is terms that must all hold.

@@ -48,6 +48,8 @@ func TestSelect(t *testing.T) {
 		{"prod", config.Selection{Labels: " tier = web "}, "mail map"},
 		{"prod", config.Selection{Names: []string{"map", "mail"}, Labels: "team=it"}, "mail"},
 		{"prod", config.Selection{Labels: "team=giss"}, `error: no app in environment "prod" matches "team=giss" (its labels: team=gis, team=it, tier=batch, tier=web)`},
+		{"prod", config.Selection{Names: []string{"map", "roads"}, Labels: "team=it"}, `error: none of map, roads matches "team=it" (their labels: team=gis, tier=batch, tier=web)`},
+		{"prod", config.Selection{Names: []string{"map"}, Labels: "team=it"}, `error: map does not match "team=it" (its labels: team=gis, tier=web)`},
 		{"prod", config.Selection{Labels: "taem=gis"}, `error: no app in environment "prod" matches "taem=gis": no app has label "taem" (did you mean "team"?)`},
 		{"prod", config.Selection{Names: []string{"mpa"}}, `error: unknown app "mpa" (did you mean "map"?)`},
 		{"prod", config.Selection{}, "error: no app is selected (name apps, or select by label, or all)"},

@@ -96,8 +96,8 @@ func TestRedirects(t *testing.T) {
 	}{
 		"same site":   {map[string][]answer{"POST /hook": {{status: 307, header: map[string]string{"Location": "/there"}}}, "POST /there": {{status: 200}}}, Sent, ""},
 		"other site":  {map[string][]answer{"POST /hook": {{status: 307, header: map[string]string{"Location": other.URL + "/steal?x=1"}}}}, Failed, "it redirects to " + other.URL + " (write that address"},
-		"becomes GET": {map[string][]answer{"POST /hook": {{status: 302, header: map[string]string{"Location": "/login"}}}}, Failed, "it redirects to "},
-		"circle":      {map[string][]answer{"POST /hook": {{status: 308, header: map[string]string{"Location": "/hook"}}}}, Failed, "more than 3 times"},
+		"becomes GET": {map[string][]answer{"POST /hook": {{status: 302, header: map[string]string{"Location": "/login"}}}}, Failed, " that is not sent the message (check the path of its address"},
+		"circle":      {map[string][]answer{"POST /hook": {{status: 308, header: map[string]string{"Location": "/hook"}}}}, Failed, "more than 3 times (check its address)"},
 	} {
 		s := serve(t, c.answers)
 		d, _ := deliver(t, plan.Notifier{Webhook: &plan.Webhook{URL: s.URL + "/hook", Secret: token()}}, done())

@@ -52,19 +52,22 @@ func (b bounding) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // redirected is a redirect that is not followed.
-type redirected struct{ to string }
+type redirected struct{ to, hint string }
 
 func (e *redirected) Error() string { return "it redirects to " + e.to }
 
 // checkRedirect follows a redirect only where the same request goes to the same site. One that changes the method would send nothing, and
 // one to another site would send the credentials there.
 func checkRedirect(req *http.Request, via []*http.Request) error {
+	const there = "write that address, if it is the right one"
 	to := req.URL.Scheme + "://" + req.URL.Host
 	switch {
 	case len(via) > maxRedirects:
-		return &redirected{fmt.Sprintf("%s, more than %d times", to, maxRedirects)}
-	case !sameSite(via[0].URL, req.URL), req.Method != via[0].Method:
-		return &redirected{to}
+		return &redirected{fmt.Sprintf("%s, more than %d times", to, maxRedirects), "check its address"}
+	case !sameSite(via[0].URL, req.URL):
+		return &redirected{to, there}
+	case req.Method != via[0].Method:
+		return &redirected{"another page of " + to + " that is not sent the message", "check the path of its address, and whether it asks to log in"}
 	}
 	return nil
 }
@@ -190,7 +193,7 @@ func unreachable(fail *Error, at *url.URL, err error) *Error {
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &away):
-		fail.Err, fail.Final, fail.Hint = away, true, "write that address, if it is the right one"
+		fail.Err, fail.Final, fail.Hint = away, true, away.hint
 	case strings.Contains(err.Error(), "x509:"), strings.Contains(err.Error(), "tls:"), strings.Contains(err.Error(), "HTTP response to HTTPS client"):
 		fail.Final, fail.Hint = true, "a certificate of your own goes into the file that SSL_CERT_FILE names"
 	case errors.As(err, &dns) && dns.IsNotFound:
