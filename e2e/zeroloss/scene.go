@@ -51,9 +51,9 @@ func newScene(t *testing.T, d front) *scene {
 // answers waits until a proxy has found out that the app is there: the first deployment was not behind it, and nobody else waits for that.
 func (s *scene) answers(url string) {
 	s.t.Helper()
-	last := ""
+	last, client := "", http.Client{Timeout: 2 * time.Second}
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		r, err := http.Get(url)
+		r, err := client.Get(url)
 		if err != nil {
 			last = err.Error()
 			continue

@@ -48,10 +48,9 @@ put "$file" "$new"
 seen=
 if [ -n "$shared" ]; then
 	flock -u 8
-	flock -w 20 9 || { back; fail "a reload by another change of the files in $dir does not end; nothing was changed"; }
+	flock -w 20 9 && flock -w 20 8 || fail "another reload by trikk does not end; $file is changed, and $program may have taken it or not"
 	IFS= read -r now <"$file.generation"
 	! grep -qxF -e "$now" "$shared" || exit 0
-	hold 8 "the files in $dir"
 	seen=$(for one in "$dir"/*.generation; do IFS= read -r now <"$one" && printf '%s\n' "$now" || :; done)
 	flock -u 8
 fi
