@@ -57,8 +57,20 @@ func TestApprove(t *testing.T) {
 	third.wait(130)
 	b.trikk(5, "approve", run).says("run " + run + " does not wait for approval in demo")
 
+	b.trikk(0, "status", "hello", "-e", "demo").says("on trial: its canary was not judged")
 	fourth, run := wait("2.0")
 	b.trikk(0, "approve", run).says("hello: approved on app01")
 	fourth.wait(0)
+	b.runs("2.0")
+
+	// 1.0 has proven itself here before: that is no answer to the question of a run that was stopped.
+	fifth, _ := wait("1.0")
+	fifth.signals <- os.Interrupt
+	fifth.wait(130)
+	sixth, run := wait("1.0")
+	b.trikk(0, "approve", run, "--reject", "orders fail").says("hello: rejected on app01")
+	sixth.wait(6).says("hello: release 1.0-", "is on trial on app01, and was not judged", "app01: not approved; rejected by "+who()+": orders fail", "or trikk rollback hello -e demo to go back")
+	b.trikk(0, "status", "hello", "-e", "demo").says("on trial: its canary was not judged")
+	b.trikk(0, "rollback", "hello", "-e", "demo", "--yes")
 	b.runs("2.0")
 }

@@ -136,6 +136,8 @@ func (l *statusLine) fill(at plan.Installed) {
 		switch {
 		case !r.Complete:
 			l.Notes = append(l.Notes, "the release is incomplete")
+		case at.Trial == r.Name && l.Role == "active":
+			l.Notes = append(l.Notes, "on trial: its canary was not judged (trikk apply goes on with it)")
 		case !r.Good && l.Role == "active":
 			l.Notes = append(l.Notes, "not proven good yet")
 		}

@@ -109,6 +109,8 @@ func (p *factsParser) fact(key string, fields []string) error {
 		a.Releases = append(a.Releases, plan.InstalledRelease{Name: f(0), Foreign: f(1) == "foreign"})
 	case "good":
 		p.good[f(0)] = f(1)
+	case "trial":
+		a.Trial = f(0)
 	case "cached":
 		a.Cached = append(a.Cached, f(0))
 	case "used":

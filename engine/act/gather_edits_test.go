@@ -97,11 +97,12 @@ func TestFactsReadWhatOpsRecord(t *testing.T) {
 	for _, op := range []plan.Op{
 		plan.Write{Root: root, Release: "1.0-a", Path: "c/x y", Content: "ours", Mode: "0644", Keep: "R"},
 		plan.Record{What: "complete", Root: root, Release: "1.0-a", Manifest: &plan.Manifest{App: "web", Release: "1.0-a", Version: "1.0"}},
+		plan.Record{What: "trial", Root: root, Release: "1.0-a"},
 		plan.Link{Root: root, Name: "current", Release: "1.0-a"},
 	} {
 		f.sh("app01", "HOME="+home+"\nsame() { exit 0; }; fail() { echo \"$*\" >&2; exit 1; }\n"+op.Script())
 	}
-	if got := f.look("app01"); got.Linked != "1.0-a" || len(got.Releases) != 1 || len(got.Releases[0].Edited) > 0 {
+	if got := f.look("app01"); got.Linked != "1.0-a" || got.Trial != "1.0-a" || len(got.Releases) != 1 || len(got.Releases[0].Edited) > 0 {
 		t.Fatalf("facts %+v", got)
 	}
 	f.sh("app01", "echo theirs >'apps/web/releases/1.0-a/c/x y'")

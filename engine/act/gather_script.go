@@ -141,6 +141,10 @@ state() {
 	if [ -n "$marker" ] && { [ -e "$root/shared/$marker" ] || [ -L "$root/shared/$marker" ]; }; then
 		put marked
 	fi
+	if [ -f "$root/.trikk/trial" ]; then
+		first "$root/.trikk/trial"
+		put trial "$text"
+	fi
 	if [ -f "$root/.trikk/lock.info" ]; then
 		first "$root/.trikk/lock.info"
 		held=free

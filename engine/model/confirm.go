@@ -65,20 +65,24 @@ func (f *Fleet) checkGood(host string, p *place, name string) {
 	if role(app, indexOf(app.Hosts(), host)) != Active || app.Service.None() {
 		return
 	}
-	now := f.now()
-	if alive := p.alive(now); alive != name && !p.hidden && !f.crashed(p.app, host) {
+	if alive := p.alive(f.now()); alive != name && !p.hidden && !f.crashed(p.app, host) {
 		f.breaks("%s is recorded as good on %s, where %q runs", name, host, alive)
 		return
 	}
+	if took := f.since(host, p); took < watched {
+		f.breaks("%s is recorded as good on %s after %s, not %s", name, host, took, watched)
+	}
+}
+
+// since is for how long a process has answered, in rotation.
+func (f *Fleet) since(host string, p *place) time.Duration {
 	since := p.answersFrom
 	for _, m := range f.pointsOf(p.app, host) {
 		if m.back.After(since) {
 			since = m.back
 		}
 	}
-	if now.Sub(since) < watched {
-		f.breaks("%s is recorded as good on %s after %s, not %s", name, host, now.Sub(since), watched)
-	}
+	return f.now().Sub(since)
 }
 
 func indexOf(names []string, name string) int {

@@ -81,6 +81,7 @@ func mutants() map[string]mutant {
 		"the lock is not checked":                            {onHosts: withoutLock, onLost: func(<-chan string) <-chan string { return nil }},
 		"what was begun counts as done on resume":            {onProofs: allProven},
 		"edits are not seen":                                 {onHosts: seeingNoEdits},
+		"a release on trial counts as judged":                {onHosts: seeingNoTrials},
 		"an undone turn leaves the edit aside":               {onPlan: undoingNoWrites},
 	}
 }

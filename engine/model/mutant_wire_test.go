@@ -39,22 +39,31 @@ func (n noneInFlight) Ask(ctx context.Context, s host.Socket, q host.Question) (
 	return bytes.ReplaceAll(a, []byte(",0,1,"), []byte(",0,0,")), err
 }
 
-// unedited sees every generated file as trikk wrote it.
-type unedited struct{ host.Host }
+// blindTo leaves the lines of one kind out of the facts.
+type blindTo struct {
+	host.Host
+	kind string
+}
 
+// seeingNoTrials sees no release on trial.
+func seeingNoTrials(_ *life, hs proxy.Hosts) proxy.Hosts {
+	return otherHosts{hs, func(h host.Host) host.Host { return blindTo{h, "trial "} }}
+}
+
+// seeingNoEdits sees every generated file as trikk wrote it.
 func seeingNoEdits(_ *life, hs proxy.Hosts) proxy.Hosts {
-	return otherHosts{hs, func(h host.Host) host.Host { return unedited{h} }}
+	return otherHosts{hs, func(h host.Host) host.Host { return blindTo{h, "edited "} }}
 }
 
 // Query implements host.Reader.
-func (u unedited) Query(ctx context.Context, q host.Query) (host.Output, error) {
-	out, err := u.Host.Query(ctx, q)
+func (b blindTo) Query(ctx context.Context, q host.Query) (host.Output, error) {
+	out, err := b.Host.Query(ctx, q)
 	if queryName(q) != "facts" {
 		return out, err
 	}
 	var lines []byte
 	for line := range bytes.Lines(out.Stdout) {
-		if !bytes.HasPrefix(line, []byte("edited ")) {
+		if !bytes.HasPrefix(line, []byte(b.kind)) {
 			lines = append(lines, line...)
 		}
 	}

@@ -49,11 +49,14 @@ func (f *Fleet) script(host, app string, op plan.Op) end {
 		return p.configure(op.Release)
 	case plan.Link:
 		f.checkLink(host, p, op)
+		f.checkFollow(host, p, op)
 		return p.link(op)
 	case plan.Record:
 		switch op.What {
 		case "good":
 			f.checkGood(host, p, op.Release)
+		case "judged":
+			f.checkJudged(host, p, op.Release)
 		case "complete":
 			f.checkComplete(host, p, op)
 		}
@@ -152,6 +155,16 @@ func (p *place) record(op plan.Record) end {
 		was := p.good[op.Release]
 		p.good[op.Release] = op.Plan
 		return unchanged(was == op.Plan)
+	case "trial":
+		was := p.trial
+		p.trial = op.Release
+		return unchanged(was == op.Release)
+	case "judged":
+		if p.trial != op.Release {
+			return same
+		}
+		p.trial = ""
+		return changed
 	}
 	return failed("nothing is known of a record %s", op.What)
 }

@@ -16,6 +16,7 @@ type place struct {
 	releases map[string]*release
 	current  string          // release that the link names; "" without a link
 	linked   string          // release that was linked last by a run; "": that is not recorded
+	trial    string          // release that is on trial; "": none
 	marked   map[string]bool // files under <root>/shared that exist
 	good     map[string]string
 	used     map[string]string // by plan: the run that recorded it
@@ -49,7 +50,7 @@ type release struct {
 
 // newPlace puts on a host what facts say of it.
 func newPlace(app plan.App, at plan.Installed) *place {
-	p := &place{app: app.Name, root: app.Layout.Root, home: at.Home, releases: map[string]*release{}, current: at.Current, linked: at.Linked,
+	p := &place{app: app.Name, root: app.Layout.Root, home: at.Home, releases: map[string]*release{}, current: at.Current, linked: at.Linked, trial: at.Trial,
 		marked: map[string]bool{}, good: map[string]string{}, used: map[string]string{}, cached: map[string]bool{}}
 	for _, r := range at.Releases {
 		p.releases[r.Name] = newRelease(r)

@@ -93,7 +93,20 @@ func drawScenario(t *rapid.T) scenario {
 	}
 	s.drawAbsences(t)
 	s.drawEdits(t)
+	s.drawTrial(t)
 	return s
+}
+
+// drawTrial lets the canary of a release that was proven everywhere before be cut off, and another run come after it.
+func (s *scenario) drawTrial(t *rapid.T) {
+	if r := s.App.Rollout.Rolling; r == nil || r.Canary == nil || rapid.Bool().Draw(t, "no trial") {
+		return
+	}
+	whole := func(version string) past { return past{Version: version, Cut: -1, Waves: -1} }
+	s.Past = []past{whole("1.0"), whole("2.0"), whole("1.0")}
+	end := event{At: time.Duration(rapid.IntRange(1000, 60000).Draw(t, "ends at")) * time.Millisecond,
+		What: rapid.SampledFrom([]string{"cancel", "stop", "kill"}).Draw(t, "ends by")}
+	s.Rounds = slices.Insert(s.Rounds[1:], 0, round{Version: "2.0", Events: []event{end}, Follow: "apply"}, round{Version: "2.0"})
 }
 
 // drawAbsences lets servers be gone when rounds begin: some come back before the run has its locks, some before it ends. What is drawn

@@ -92,7 +92,7 @@ func (f *Fleet) Facts() plan.Facts {
 // installed is what a host has of an app.
 func (f *Fleet) installed(app plan.App, host string) plan.Installed {
 	p := f.place(host, app.Name)
-	at := plan.Installed{Home: p.home, Current: p.current, Linked: p.linked, Marked: app.Marker != "" && p.marked[app.Marker],
+	at := plan.Installed{Home: p.home, Current: p.current, Linked: p.linked, Trial: p.trial, Marked: app.Marker != "" && p.marked[app.Marker],
 		Cached: sortedKeys(p.cached), Used: sortedKeys(p.used)}
 	at.Cut = p.cutOff()
 	for _, name := range sortedKeys(p.releases) {

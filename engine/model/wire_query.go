@@ -249,6 +249,9 @@ func (c *connection) placeFacts(put func(string, ...string), p *place, kind stri
 	if p.linked != "" {
 		put("linked", p.linked)
 	}
+	if p.trial != "" {
+		put("trial", p.trial)
+	}
 	if p.lock != "" {
 		put("lock", "held", p.lock)
 	}

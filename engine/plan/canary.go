@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // batch is turns that are taken together: a wave.
 type batch struct {
@@ -27,7 +30,7 @@ func (c *compiler) canaries(turns []turn) int {
 	}
 	fresh := false
 	for _, t := range turns {
-		fresh = fresh || t.needs.link || t.needs.restart
+		fresh = fresh || t.needs.link || t.needs.restart || t.needs.judge
 	}
 	n := max(1, canary.Servers) - c.tried()
 	if !fresh || n <= 0 {
@@ -36,12 +39,26 @@ func (c *compiler) canaries(turns []turn) int {
 	return min(n, len(turns))
 }
 
-// tried counts the active servers on which the release is live and proven good.
+// onTrialFirst puts the servers where the release is on trial already before the others: they go on being the canary.
+func onTrialFirst(turns []turn) []turn {
+	slices.SortStableFunc(turns, func(a, b turn) int {
+		switch {
+		case a.needs.judge && !b.needs.judge:
+			return -1
+		case b.needs.judge && !a.needs.judge:
+			return 1
+		}
+		return 0
+	})
+	return turns
+}
+
+// tried counts the active servers on which the release is live and proven good, and not on trial.
 func (c *compiler) tried() int {
 	n := 0
 	for _, s := range c.app.Servers {
 		at := c.at(s)
-		if r, _ := at.release(c.rel.Name); r.Good && at.Current == c.rel.Name && !c.in.Offline {
+		if r, _ := at.release(c.rel.Name); r.Good && at.Current == c.rel.Name && at.Trial != c.rel.Name && !c.in.Offline {
 			n++
 		}
 	}
@@ -95,7 +112,48 @@ func (c *compiler) approval(tried []turn) []Wave {
 		lane := Lane{Host: t.server, From: t.at.Current}
 		lane.Steps = append(lane.Steps, c.step(t.server, ApproveOp{Root: c.app.Layout.Root, Plan: c.in.ID, Within: canary.ApproveWithin}))
 		lane.Steps = append(lane.Steps, c.good(t)...)
+		lane.Steps = append(lane.Steps, c.over(t)...)
 		w.Lanes = append(w.Lanes, lane)
 	}
 	return []Wave{w}
+}
+
+// trial records, before the release is linked, that it is tried: should the run end before the release is judged, an older proof of it on
+// this server counts for nothing. Taking the turn back ends the trial, unless it began in an earlier run: then the release stays live.
+func (c *compiler) trial(t turn) []Step {
+	if !t.canary || t.needs.judge {
+		return nil
+	}
+	s := c.step(t.server, Record{What: "trial", Root: c.app.Layout.Root, Release: c.rel.Name})
+	s.Undo = []Step{c.step(t.server, Record{What: "judged", Root: c.app.Layout.Root, Release: c.rel.Name})}
+	return []Step{s}
+}
+
+// judged ends the trial with the turn; where a canary is approved, that comes after its approval. A turn of another release than the one
+// that was on trial ends that trial too.
+func (c *compiler) judged(t turn) []Step {
+	if t.canary && c.canary().Approve {
+		return nil
+	}
+	return c.over(t)
+}
+
+// over records that the trial on a server is over, where there is one.
+func (c *compiler) over(t turn) []Step {
+	release := t.at.Trial
+	if t.canary {
+		release = c.rel.Name
+	}
+	if release == "" {
+		return nil
+	}
+	return []Step{c.step(t.server, Record{What: "judged", Root: c.app.Layout.Root, Release: release})}
+}
+
+// onTrial tells whether a release is live on an active server that has not judged it.
+func (c *compiler) onTrial(release string) bool {
+	return slices.ContainsFunc(c.app.Servers, func(s string) bool {
+		at := c.at(s)
+		return at.Trial == release && at.Current == release
+	})
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"trikk.dev/engine/plan"
 )
 
@@ -67,7 +69,8 @@ func TestCanaryGoesFirst(t *testing.T) {
 	if got := tailOf(p.Apps[0].Waves[1].Lanes[0]); !slices.Equal(got, []string{"watch for 1m"}) {
 		t.Errorf("the canary ends with %q", got)
 	}
-	if got := titlesOf(p.Apps[0].Waves[2].Lanes[0].Steps); !slices.Equal(got, []string{"wait for approval, for 1h at most", good}) {
+	over := "record that the trial of release " + p.Apps[0].To + " is over"
+	if got := titlesOf(p.Apps[0].Waves[2].Lanes[0].Steps); !slices.Equal(got, []string{"wait for approval, for 1h at most", good, over}) {
 		t.Errorf("the approval is %q", got)
 	}
 	if !p.Apps[0].Waves[1].Revert || !p.Apps[0].Waves[2].Revert || p.Apps[0].Waves[3].Revert {
@@ -126,5 +129,131 @@ func TestNoCanary(t *testing.T) {
 	f.rotate(f.apps[0], "app02", plan.RotationOut)
 	if got := waveHosts(f.plan(t)); !slices.Equal(got, []string{"rotate 1/1 app02"}) {
 		t.Errorf("only an admit: %q", got)
+	}
+}
+
+// TestTrialOutlivesItsRun: where a run ends with its canary on the new release and without a verdict, the next plan has the canary again, on
+// the same servers, whether the release was proven there before or not.
+func TestTrialOutlivesItsRun(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		n := rapid.IntRange(1, 4).Draw(rt, "canary")
+		approve := rapid.Bool().Draw(rt, "approve")
+		f := withCanary(t, func(a *plan.App) { a.Rollout.Rolling.Canary.Servers, a.Rollout.Rolling.Canary.Approve = n, approve })
+		f.maybeProven(rt, t)
+		if s := rapid.SampledFrom(append([]string{""}, f.apps[0].Servers...)).Draw(rt, "out"); s != "" {
+			f.rotate(f.apps[0], s, plan.RotationOut)
+		}
+		p := f.plan(t)
+		f.cutCanary(rt, p)
+		tries, judged := f.trials(p.Apps[0].To)
+
+		next := f.plan(t)
+		if next.Empty() {
+			return // it was not cut
+		}
+		var canary []string
+		for _, w := range next.Apps[0].Waves {
+			if strings.HasPrefix(w.Name, plan.WaveCanary) {
+				for _, l := range w.Lanes {
+					canary = append(canary, l.Host)
+				}
+			}
+		}
+		if len(tries) > 0 && len(canary) != n-judged {
+			rt.Fatalf("%v try the release, %d have judged it, and the next plan has the waves %q", tries, judged, waveHosts(next))
+		}
+		for _, s := range tries {
+			if !slices.Contains(canary, s) {
+				rt.Fatalf("%s tries the release, and the next plan has the waves %q", s, waveHosts(next))
+			}
+		}
+		must(rt, f.apply(next))
+		if again := f.plan(t); !again.Empty() {
+			rt.Fatalf("it was judged, and there is more to do: %q", titles(again))
+		}
+		for s, at := range f.facts.Apps["hello"] {
+			if at.Trial != "" {
+				rt.Fatalf("%s still tries %s", s, at.Trial)
+			}
+		}
+	})
+}
+
+// maybeProven draws whether all servers have proven 2.0 before, and gone back.
+func (f *fleet) maybeProven(rt *rapid.T, t *testing.T) {
+	if !rapid.Bool().Draw(rt, "proven before") {
+		return
+	}
+	must(rt, f.apply(f.plan(t)))
+	back, err := f.back("")
+	must(rt, err)
+	must(rt, f.apply(back))
+}
+
+// cutCanary does a plan up to some steps of its canary, or of the approval.
+func (f *fleet) cutCanary(t *rapid.T, p plan.Plan) {
+	app := p.Apps[0]
+	for _, w := range app.Waves {
+		var ends bool
+		if w.Name == plan.WaveApprove || strings.HasPrefix(w.Name, plan.WaveCanary) {
+			ends = rapid.Bool().Draw(t, "ends in "+w.Name)
+		}
+		for _, l := range w.Lanes {
+			n := len(l.Steps)
+			if ends || w.Name == plan.WaveApprove {
+				n = rapid.IntRange(0, n).Draw(t, "steps of "+l.Host)
+			}
+			must(t, f.steps(app.Source, l.Steps[:n]))
+		}
+		if ends || w.Name == plan.WaveApprove {
+			return
+		}
+	}
+}
+
+// trials are the servers on which a release is live and not judged, and how many have judged it good.
+func (f *fleet) trials(release string) (tries []string, judged int) {
+	for _, s := range f.apps[0].Servers {
+		at := f.facts.Apps["hello"][s]
+		i := index(&at, release)
+		switch {
+		case at.Current != release:
+		case at.Trial == release:
+			tries = append(tries, s)
+		case at.Releases[i].Good:
+			judged++
+		}
+	}
+	return tries, judged
+}
+
+// A rollback leaves what is on trial, also where the release was proven before the live one; and ends the trial.
+func TestRollbackLeavesTheTrial(t *testing.T) {
+	f := withCanary(t, func(*plan.App) {})
+	must2 := func(p plan.Plan, err error) plan.Plan {
+		t.Helper()
+		if err == nil {
+			err = f.apply(p)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	now := must2(f.try()).Apps[0].To // 2.0
+	app := f.apps[0]
+	app.Version = "1.0"
+	p := f.with(app).plan(t)
+	p.Apps[0].Waves = p.Apps[0].Waves[:1] // only the canary: the release is still installed
+	must2(p, nil)
+	if at := f.facts.Apps["hello"]["app01"]; at.Trial != at.Current || at.Current == now {
+		t.Fatalf("app01 has %s, on trial %s", at.Current, at.Trial)
+	}
+	back := must2(f.back(""))
+	if got := waveHosts(back); back.Apps[0].To != now || !slices.Equal(got, []string{"rotate 1/1 app01"}) {
+		t.Errorf("it goes back to %s: %q", back.Apps[0].To, got)
+	}
+	if at := f.facts.Apps["hello"]["app01"]; at.Trial != "" || at.Current != now {
+		t.Errorf("app01 has %s, on trial %q", at.Current, at.Trial)
 	}
 }

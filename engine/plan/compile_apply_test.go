@@ -158,6 +158,14 @@ func record(at *plan.Installed, op plan.Record) error {
 		}
 		at.Used = append(at.Used, op.Plan)
 		return nil
+	case "trial":
+		at.Trial = op.Release
+		return complete(at, op.Release)
+	case "judged":
+		if at.Trial == op.Release {
+			at.Trial = ""
+		}
+		return nil
 	case "complete":
 		if i < 0 {
 			return fmt.Errorf("%s is not there", op.Release)

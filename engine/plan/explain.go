@@ -37,10 +37,13 @@ func (c *compiler) explainVersions(ap AppPlan) {
 		}
 	}
 	c.explainUnwatched(ap)
-	var unproven, left []string
+	var unproven, left, trial []string
 	for _, s := range c.app.Servers {
 		at := c.at(s)
 		r, ok := at.release(c.rel.Name)
+		if c.in.Kind == Deploy && at.Current == c.rel.Name && at.Trial == c.rel.Name {
+			trial = append(trial, s)
+		}
 		if !ok || !r.Complete || at.Current == r.Name {
 			continue
 		}
@@ -51,6 +54,9 @@ func (c *compiler) explainVersions(ap AppPlan) {
 		case live && r.seq() > now.seq() && c.in.Kind != Rollback:
 			left = append(left, s)
 		}
+	}
+	if len(trial) > 0 {
+		c.note("%s: release %s is on trial on %s, and was not judged", ap.App, c.rel.Name, strings.Join(trial, ", "))
 	}
 	if len(unproven) > 0 {
 		c.note("%s: release %s was installed before and never proven good on %s", ap.App, c.rel.Name, strings.Join(unproven, ", "))

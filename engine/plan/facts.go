@@ -22,7 +22,9 @@ type Installed struct {
 	// Current is the name of the release that the link points to ("1.0-3f2a…"), or "" without a link.
 	Current string `json:"current,omitempty"`
 	// Linked is the release that trikk itself linked last; another Current was linked by hand. "" where that is not recorded.
-	Linked   string             `json:"linked,omitempty"`
+	Linked string `json:"linked,omitempty"`
+	// Trial is the release whose canary has begun here and was not judged; "": none. Being good from an earlier run says nothing of it.
+	Trial    string             `json:"trial,omitempty"`
 	Releases []InstalledRelease `json:"releases,omitempty"` // sorted by name
 	// Marked: the enable marker exists, so the app is disabled here.
 	Marked bool `json:"marked,omitempty"`

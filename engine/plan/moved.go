@@ -165,6 +165,13 @@ func (i Installed) after(op Op) Installed {
 		if op.Name != "" {
 			i.Current = op.Release
 		}
+	case Record:
+		switch {
+		case op.What == "trial":
+			i.Trial = op.Release
+		case op.What == "judged" && i.Trial == op.Release:
+			i.Trial = ""
+		}
 	case MarkerOp:
 		i.Marked = op.Present
 	case AdmitOp:

@@ -33,6 +33,7 @@ func TestRootOfSomebodyElse(t *testing.T) {
 			plan.Link{Root: s.root, Name: "current", Release: "2.0-bb"}, plan.Link{Root: s.root, Release: "1.0-aa", Persist: "data"},
 			plan.MarkerOp{Root: s.root, Path: "x", Present: true}, plan.MarkerOp{Root: s.root, Path: "config/disabled"},
 			plan.Record{What: "used", Root: s.root, Plan: "p"}, plan.Record{What: "complete", Root: s.root, Release: "1.0-aa", Manifest: &m}, plan.Record{What: "good", Root: s.root, Release: "2.0-bb", Plan: "p"},
+			plan.Record{What: "trial", Root: s.root, Release: "2.0-bb"},
 			plan.Prune{Root: s.root, Current: "current", Releases: []string{"1.0-aa"}}, plan.Prune{Root: s.root, Current: "current", Cached: []string{"a.jar"}},
 			plan.Run{Command: "true", Phase: "before", Root: s.root, Release: "2.0-bb"},
 		} {

@@ -109,10 +109,12 @@ func kinds() map[string]covered {
 				"prune old release 0.8-aa": plan.Prune{Releases: []string{"0.8-aa"}}}},
 		"record": {again: TestRecord, fails: TestRecord,
 			golden: map[string]plan.Op{"record-used": plan.Record{What: "used", Root: root, Plan: "20260101-1"}, "record-good": plan.Record{What: "good", Root: root, Release: release, Plan: "20260101-1"},
-				"record-complete": plan.Record{What: "complete", Root: root, Release: release, Manifest: &m}, "record-settled": plan.Record{What: "settled", Root: root, Run: "20260101-1"}},
+				"record-complete": plan.Record{What: "complete", Root: root, Release: release, Manifest: &m}, "record-settled": plan.Record{What: "settled", Root: root, Run: "20260101-1"},
+				"record-trial": plan.Record{What: "trial", Root: root, Release: release}, "record-judged": plan.Record{What: "judged", Root: root, Release: release}},
 			titles: map[string]plan.Op{"record that plan 20260101-1 is applied here": plan.Record{What: "used", Plan: "20260101-1"},
 				"record that nothing of run 20260101-1 is left half done": plan.Record{What: "settled", Run: "20260101-1"},
-				"record release " + release + " as complete":              plan.Record{What: "complete", Release: release}, "record release " + release + " as good": plan.Record{What: "good", Release: release}}},
+				"record release " + release + " as complete":              plan.Record{What: "complete", Release: release}, "record release " + release + " as on trial": plan.Record{What: "trial", Release: release},
+				"record that the trial of release " + release + " is over": plan.Record{What: "judged", Release: release}, "record release " + release + " as good": plan.Record{What: "good", Release: release}}},
 	}
 }
 

@@ -205,6 +205,14 @@ func TestRecord(t *testing.T) {
 		if got := s.read(".trikk/good/1.0-aa"); got != "20260102T0000Z-1\n" {
 			t.Errorf("the mark holds %q", got)
 		}
+		trial, judged := plan.Record{What: "trial", Root: "~/hello", Release: "1.0-aa"}, plan.Record{What: "judged", Root: "~/hello", Release: "1.0-aa"}
+		s.same(judged)
+		s.twice(trial)
+		if got := s.read(".trikk/trial"); got != "1.0-aa\n" {
+			t.Errorf("the mark holds %q", got)
+		}
+		s.same(plan.Record{What: "judged", Root: "~/hello", Release: "0.9-bb"})
+		s.twice(judged)
 		s.fails(plan.Record{What: "other", Root: s.root}, "nothing is known")
 	})
 }

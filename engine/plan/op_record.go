@@ -4,7 +4,8 @@ import "encoding/json"
 
 // Record writes a mark under the app's root. What is "used" (Plan is applied here; a second time fails, unless the run that holds
 // the lock made the mark), "complete" (the release's manifest, its completion marker), "good" (the release was proven healthy
-// here), "settled" (what Run left half done here is taken care of).
+// here), "trial" (the release is tried here: whether it is good is asked whatever earlier runs said), "judged" (its trial is over),
+// "settled" (what Run left half done here is taken care of).
 type Record struct {
 	What     string    `json:"what"`
 	Root     string    `json:"root"`
@@ -24,6 +25,10 @@ func (r Record) Title() string {
 		return oneLine("record that plan " + r.Plan + " is applied here")
 	case "complete":
 		return oneLine("record release " + r.Release + " as complete")
+	case "trial":
+		return oneLine("record release " + r.Release + " as on trial")
+	case "judged":
+		return oneLine("record that the trial of release " + r.Release + " is over")
 	case "settled":
 		return oneLine("record that nothing of run " + r.Run + " is left half done")
 	}
@@ -44,6 +49,10 @@ func (r Record) Script() string {
 		return script(letPath("root", r.Root), let("release", r.Release), let("manifest", r.manifest()), shBecause, shInside, shNamed, shComplete)
 	case "good":
 		return script(letPath("root", r.Root), let("release", r.Release), let("plan", r.Plan), shPlace, shBecause, shGood)
+	case "trial":
+		return script(letPath("root", r.Root), let("release", r.Release), shPlace, shBecause, shTrial)
+	case "judged":
+		return script(letPath("root", r.Root), let("release", r.Release), shJudged)
 	case "settled":
 		return script(letPath("root", r.Root), let("run", r.Run), shSettled)
 	}
@@ -127,4 +136,21 @@ new=$root/.trikk/good.$release.new
 why=$( { printf '%s\n' "$plan" >"$new"; } 2>&1) || fail "$(id -un) can't write $new: $(because "$why")"
 sync "$new" 2>/dev/null || sync
 mv -fT "$new" "$mark"
+`
+
+// One release is on trial at a time: the one that was linked last.
+const shTrial = `
+umask 022
+place "$root/.trikk"
+mark=$root/.trikk/trial
+[ "$(cat "$mark" 2>/dev/null)" != "$release" ] || same "$release is on trial already"
+why=$( { printf '%s\n' "$release" >"$mark.new"; } 2>&1) || fail "$(id -un) can't write $mark: $(because "$why")"
+sync "$mark.new" 2>/dev/null || sync
+mv -fT "$mark.new" "$mark"
+`
+
+const shJudged = `
+mark=$root/.trikk/trial
+[ "$(cat "$mark" 2>/dev/null)" = "$release" ] || same "$release is not on trial"
+rm -f "$mark" || fail "$(id -un) can't remove $mark"
 `

@@ -59,6 +59,8 @@ func unprovenOn(a AppPlan, server string, f Facts) string {
 		return fmt.Sprintf("%s is live, not %s", live.Manifest.Version, a.Version)
 	case otherContent(live.Manifest.Artifact, a.Resolved.Digest):
 		return fmt.Sprintf("%s is live with another artifact, %s instead of %s", a.Version, shortDigest(live.Manifest.Artifact), shortDigest(a.Resolved.Digest))
+	case at.Trial == at.Current:
+		return at.Current + " is live and on trial"
 	case !live.Good:
 		return at.Current + " is live and not proven good yet"
 	case at.Running != "" && at.Running != at.Current:

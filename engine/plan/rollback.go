@@ -110,10 +110,11 @@ func (c *compiler) earlier(known []InstalledRelease) []InstalledRelease {
 	return out
 }
 
-// newest is the live release that came last, and when it was proven: one that never was ("") came after those that were.
+// newest is the live release that came last, and when it was proven: one that never was ("") came after those that were, and so did one
+// that is on trial.
 func (c *compiler) newest(live []string, known []InstalledRelease) (name, proven string) {
 	for _, l := range live {
-		if !slices.ContainsFunc(known, func(r InstalledRelease) bool { return r.Name == l }) {
+		if c.onTrial(l) || !slices.ContainsFunc(known, func(r InstalledRelease) bool { return r.Name == l }) {
 			return l, ""
 		}
 	}

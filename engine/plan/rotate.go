@@ -59,6 +59,9 @@ func (c *compiler) batches(out, in []turn, idle int) ([]batch, error) {
 	if c.recreates() {
 		return []batch{{turns: inOrder(c.app.Servers, slices.Concat(out, in))}}, nil
 	}
+	if c.canary() != nil {
+		out, in = onTrialFirst(out), onTrialFirst(in)
+	}
 	n := c.canaries(slices.Concat(out, in))
 	first := min(n, len(out))
 	perhaps := slices.ContainsFunc(out, func(t turn) bool { return t.perhapsServes(c.app) })
@@ -120,6 +123,7 @@ func (c *compiler) lane(t turn) Lane {
 		return l
 	}
 	if !t.needs.link && !t.needs.restart && !t.needs.mend {
+		add(c.trial(t)...)
 		add(c.link(t)...)
 		add(c.enable(t)...)
 		add(c.probes(t, c.rel.Name, c.rel.Version)...)
@@ -127,6 +131,7 @@ func (c *compiler) lane(t turn) Lane {
 		add(c.through(t.outPoints(), c.rel.Version)...)
 		add(c.admit(t, t.outPoints())...)
 		add(c.prove(t)...)
+		add(c.judged(t)...)
 		return l
 	}
 	add(c.drain(t)...)
@@ -137,6 +142,7 @@ func (c *compiler) lane(t turn) Lane {
 	add(c.drainAgain(t)...)
 	add(c.provenBack(t, c.stop(t))...)
 	add(c.mend(t.server)...)
+	add(c.trial(t)...)
 	add(c.link(t)...)
 	add(c.start(t)...)
 	add(c.probes(t, c.rel.Name, c.rel.Version)...)
@@ -144,13 +150,14 @@ func (c *compiler) lane(t turn) Lane {
 	add(c.through(t.points, c.rel.Version)...)
 	add(c.admit(t, t.points)...)
 	add(c.prove(t)...)
+	add(c.judged(t)...)
 	return l
 }
 
 // after are the hooks that follow the probes: with a switch of the link, and as long as the release was not proven good here. A
 // turn that was cut off after its link may have left them out.
 func (c *compiler) after(t turn) []Step {
-	if !t.needs.link && !t.needs.good {
+	if !t.needs.link && !t.needs.good && !t.needs.judge {
 		return nil
 	}
 	return c.hooks(t.server, "after", c.app.Hooks.After)
@@ -353,7 +360,7 @@ func (c *compiler) admitAt(t turn, op AdmitOp, back []Point) Step {
 // prove watches the admitted release and records that it is good; where a canary is approved, that comes after its approval. A rollback
 // watches nothing, so that it is as fast as the drain allows: where the release was never proven, it stays so until the next deploy of it.
 func (c *compiler) prove(t turn) []Step {
-	if !t.needs.good && !t.canary || c.unwatched() {
+	if !t.needs.good && !t.needs.judge && !t.canary || c.unwatched() {
 		return nil
 	}
 	var out []Step

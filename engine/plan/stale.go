@@ -160,6 +160,7 @@ func differences(was, now Installed) []string {
 	}
 	pair("current", was.Current, now.Current)
 	pair("what trikk linked", was.Linked, now.Linked)
+	pair("the release on trial", was.Trial, now.Trial)
 	pair("service", was.Service, now.Service)
 	pair("running release", was.Running, now.Running)
 	pair("the enable marker", thereOrNot(was.Marked), thereOrNot(now.Marked))

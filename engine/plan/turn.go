@@ -19,6 +19,7 @@ type turn struct {
 // need is what a server's turn has to do; the zero value is nothing.
 type need struct {
 	link, restart, enable, admit, good bool
+	judge                              bool // a run was stopped while the release was on trial here
 	mend                               bool // generated files are not as they were written
 	adopt                              bool // somebody else linked what is to be linked: trikk records it as its own
 }
@@ -100,7 +101,8 @@ func (c *compiler) turn(server string) turn {
 
 // spared is what a turn needs of it: a rollback gives no turn only to prove a release, which was proven elsewhere.
 func (c *compiler) spared(n need) need {
-	if c.in.Kind == Rollback && n == (need{good: true}) {
+	proof := need{good: n.good, judge: n.judge}
+	if c.in.Kind == Rollback && n == proof {
 		return need{}
 	}
 	return n
@@ -139,6 +141,7 @@ func (c *compiler) look(host string) turn {
 	}
 	r, _ := t.at.release(c.rel.Name)
 	t.needs.good = !r.Good
+	t.needs.judge = !t.needs.link && t.at.Trial == c.rel.Name
 	return t
 }
 
