@@ -166,6 +166,9 @@ func wordsOf(s plan.Step, l plan.Lane) string {
 		}
 		return ""
 	case plan.Unpack:
+		if op.Format == "none" {
+			return "copy"
+		}
 		return "unpack"
 	case plan.Write:
 		return writes(l)
