@@ -114,7 +114,7 @@ func (d *doing) give(r plan.Result) {
 	if r.Millis == 0 {
 		r.Millis = d.o.Now().Sub(d.began).Milliseconds()
 	}
-	r.Error, r.Output = shortLine(d.hidden.text(r.Error)), tail(d.hidden.text(r.Output))
+	r.Error, r.Output = shortLine(joined(d.hidden.text(r.Error))), tail(d.hidden.text(r.Output))
 	d.began = d.o.Now()
 	d.results(r)
 }

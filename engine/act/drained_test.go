@@ -1,6 +1,8 @@
 package act_test
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -82,4 +84,22 @@ func TestAnOldDrainIsProvenAgain(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestInterruptedDrain: why the drain ended and what it left are two messages, told apart on one line.
+func TestInterruptedDrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		no := func(host.Query) (host.Output, error) { return host.Output{Exit: 1}, nil }
+		lb := hosttest.New(t, "lb01")
+		lb.OnQuery("is-drained").Always().Do(no)
+		lb.OnQuery("is-admitted").Always().Do(no)
+		lb.OnStep("do-drain").Always()
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 3*time.Second, errors.New("interrupted"))
+		defer cancel()
+		got, err := do(t, ctx, act.Options{Hosts: fakes{"lb01": lb}}, steps(plan.DrainOp{Points: []plan.Point{commandPoint()}, Deadline: plan.Duration(time.Minute)})...)
+		want := ": interrupted; app01 (b/m) at lb01 may be left drained: the drain was interrupted"
+		if err != nil || len(got) != 1 || got[0].Status != plan.Unknown || !strings.HasSuffix(got[0].Error, want) {
+			t.Errorf("%+v, %v; want …%s", got, err, want)
+		}
+	})
 }

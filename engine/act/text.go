@@ -41,6 +41,17 @@ func shortLine(s string) string {
 	return s[:cut] + "…"
 }
 
+// joined puts the lines of s, which are errors of their own, into one.
+func joined(s string) string {
+	var lines []string
+	for line := range strings.Lines(s) {
+		if line = strings.TrimSpace(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines, "; ")
+}
+
 // tail is the end of output, from a line's start where there is one.
 func tail(output string) string {
 	output = strings.ToValidUTF8(output, "�")
