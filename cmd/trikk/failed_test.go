@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/tools/txtar"
+	"trikk.dev/engine/act"
 	"trikk.dev/engine/plan"
 	"trikk.dev/engine/run"
 )
@@ -111,7 +113,7 @@ func TestFailed(t *testing.T) {
 		{"apply --failed 20261123T062000-3f2b", 0, []string{"nothing failed in 20261123T062000-3f2b"}},
 		{"apply --failed 20261123T062000-3f2b --json", 0, []string{`"event":"nothing.failed"`}},
 		{"apply --failed 20261123T061900-3f2", 64, []string{"there is no run 20261123T061900-3f2 on this machine", "did you mean \"20261123T061900-3f2a\"?", "trikk history lists them"}},
-		{"plan --offline --failed 20261123T063000-3f2c", 5, []string{"edge would be down while it is replaced", "!night", "1 of 2 apps can be planned"}},
+		{"plan --offline --failed 20261123T063000-3f2c", 5, []string{"edge would be down while it is replaced", "!night", "!--keep-going"}},
 		{"history late", 0, []string{"late left out"}},
 	})
 }
@@ -122,14 +124,25 @@ func TestKeepGoing(t *testing.T) {
 	dir, state := several(t)
 	out := "LEFT OUT: edge: edge would be down while it is replaced, and stage is protected (write"
 	expects(t, dir, state, []expectation{
-		{"plan --offline --all -e stage", 5, []string{"edge would be down", "\n  2 of 3 apps can be planned; to leave out the rest: --keep-going\n", "!deploy night"}},
+		{"plan --offline --all -e stage", 5, []string{"edge would be down", "\n  1 of 3 apps can be planned; to leave out the rest: --keep-going\n", "!deploy night"}},
 		{"plan --offline edge -e stage", 5, []string{"edge would be down", "!--keep-going"}},
+		{"plan --offline edge late -e stage", 5, []string{"edge would be down", "!--keep-going"}},
 		{"plan --offline --all -e stage --keep-going", 6, []string{"Note:\n  no server was asked", out, "LEFT OUT: late: it comes after edge, which is left out", "deploy night in stage", ": 1 app, 1 host"}},
 		{"plan --offline edge late -e stage --keep-going", 1, []string{out, "Nothing is planned: none of the apps can be, in stage."}},
 		{"plan --offline night -e stage --keep-going", 0, []string{"deploy night in stage", "!LEFT OUT"}},
 		{"plan --offline --all -e stage --keep-going --json", 6, []string{`"leftOut": [`, `"keepGoing": true`}},
 		{"plan --offline --all -e stage --keep-going --format markdown", 6, []string{out}},
 	})
+}
+
+// TestFineApps: an app that comes after one that could not be read is not fine, also where there is another one between them.
+func TestFineApps(t *testing.T) {
+	apps := []plan.App{{Name: "last", After: []string{"next"}}, {Name: "next", After: []string{"gone"}}, {Name: "gone"}, {Name: "own", After: []string{"elsewhere"}}}
+	for want, fine := range map[int][]string{1: {"last", "next", "own"}, 0: {"last", "next"}, 3: {"gone", "next", "last"}} {
+		if got := fineApps(apps, fmt.Errorf("planning: %w", &act.UnreadError{Fine: fine})); got != want {
+			t.Errorf("fine are %v: %d, want %d", fine, got, want)
+		}
+	}
 }
 
 // The end of a run says what was left out, and how all that was not done is tried again.

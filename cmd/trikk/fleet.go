@@ -97,17 +97,16 @@ func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan,
 		return plan.Plan{}, err
 	}
 	if err := built(ch.apps); err != nil && !in.KeepGoing { // else it is a fact of the app
-		return plan.Plan{}, orKeepGoing(ch, err)
+		return plan.Plan{}, err
 	}
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
 	facts, err := f.gatherer.Gather(ctx, ch.env, ch.apps, in)
 	if err != nil {
-		return plan.Plan{}, stopped(ctx, orKeepGoing(ch, err))
+		return plan.Plan{}, stopped(ctx, ch.orKeepGoing(err, fineApps(ch.apps, err)))
 	}
 	f.addUnbuilt(&facts)
-	p, err := plan.Compile(ch.env, ch.apps, facts, in)
-	return p, orKeepGoing(ch, err)
+	return ch.compile(facts, in)
 }
 
 // built refuses an artifact's file that is not there, before any server is asked.

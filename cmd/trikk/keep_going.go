@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/act"
@@ -16,26 +17,48 @@ func (s *selection) batchFlags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&s.keepGoing, "keep-going", false, "leave out apps that can't be planned, and exit with 6; else nothing is planned then")
 }
 
-// orKeepGoing is an error with the way on for the apps that are fine.
-func orKeepGoing(ch chosen, err error) error {
-	fine := fineApps(ch, err)
+// orKeepGoing is an error with the way on for as many apps as are fine.
+func (ch chosen) orKeepGoing(err error, fine int) error {
 	if !ch.offered || ch.keepGoing || len(ch.apps) < 2 || fine < 1 {
 		return err
 	}
 	return fmt.Errorf("%w\n  %d of %d apps can be planned; to leave out the rest: --keep-going", err, fine, len(ch.apps))
 }
 
-// fineApps counts the apps that an error is not about.
-func fineApps(ch chosen, err error) int {
-	var unread *act.UnreadError
-	var wrong plan.Refusals
-	switch {
-	case errors.As(err, &unread):
-		return len(unread.Fine)
-	case errors.As(err, &wrong):
-		return len(ch.apps) - len(wrong)
+// compile is plan.Compile; its error has the way on.
+func (ch chosen) compile(facts plan.Facts, in plan.Intent) (plan.Plan, error) {
+	p, err := plan.Compile(ch.env, ch.apps, facts, in)
+	if err == nil || in.KeepGoing {
+		return p, err
 	}
-	return 0
+	in.KeepGoing = true
+	rest, without := plan.Compile(ch.env, ch.apps, facts, in)
+	if without != nil || rest.Empty() {
+		return p, err
+	}
+	return p, ch.orKeepGoing(err, len(ch.apps)-len(rest.LeftOut))
+}
+
+// fineApps counts the apps of which everything could be read, without those that come after another one.
+func fineApps(apps []plan.App, err error) int {
+	var unread *act.UnreadError
+	if !errors.As(err, &unread) {
+		return 0
+	}
+	fine := map[string]bool{}
+	for _, app := range unread.Fine {
+		fine[app] = true
+	}
+	waits := func(a plan.App) bool {
+		return fine[a.Name] && slices.ContainsFunc(apps, func(b plan.App) bool { return !fine[b.Name] && slices.Contains(a.After, b.Name) })
+	}
+	for {
+		i := slices.IndexFunc(apps, waits)
+		if i < 0 {
+			return len(fine)
+		}
+		delete(fine, apps[i].Name)
+	}
 }
 
 // goWithout leaves an app out whose build failed.

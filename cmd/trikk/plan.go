@@ -82,8 +82,8 @@ func (c *cli) compile(ctx context.Context, ch chosen, ask asking) (plan.Plan, pl
 	in := c.intent(ch, ask.kind)
 	if ask.offline {
 		in.Offline = true
-		p, err := plan.Compile(ch.env, ch.apps, plan.Facts{}, in)
-		return p, ask.view, orKeepGoing(ch, err)
+		p, err := ch.compile(plan.Facts{}, in)
+		return p, ask.view, err
 	}
 	f := c.fleet(ch.env, in.ID)
 	defer f.close()
