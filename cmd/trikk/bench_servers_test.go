@@ -176,6 +176,16 @@ func (b *bench) logs() {
 	if e := last(follow.events()); follow.err.String() != "" || e.Event != "log" || e.Fields["host"] != "app02" || e.Fields["line"] != "later" || e.Fields["app"] != "hello" {
 		b.t.Errorf("%s", follow)
 	}
+	if err := os.Truncate(b.path("app02/hello/shared/log/hello.out"), 0); err != nil {
+		b.t.Fatal(err)
+	}
+	const empty = "app02: the log of hello is empty\n"
+	if got := b.trikk(0, "logs", "hello", "-e", "demo"); got.err.String() != empty || strings.Contains(got.out.String(), "app02") {
+		b.t.Errorf("of an empty log: %s", got)
+	}
+	if got := b.trikk(0, "logs", "hello", "-e", "demo", "--json"); got.err.String() != "" {
+		b.t.Errorf("of an empty log: %s", got)
+	}
 }
 
 // log appends to the log of hello.

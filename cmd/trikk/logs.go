@@ -64,6 +64,9 @@ func (c *cli) logs(ctx context.Context, ch chosen, l survey.Log, follow bool) er
 	errs := make([]error, len(all))
 	for i, host := range all {
 		errs[i] = host.Err
+		if host.Empty {
+			c.say("%s: the log of %s is empty", host.Host, p.app)
+		}
 		for _, line := range host.Lines {
 			p.event(survey.LogEvent{Host: host.Host, Line: line})
 		}

@@ -106,6 +106,7 @@ func (l Log) query(env plan.Environment, name string, follow bool) host.Query {
 type Logged struct {
 	Host  string
 	Lines []string
+	Empty bool // the log is there, and nothing is in it
 	Err   error
 }
 
@@ -128,6 +129,7 @@ func (l Log) Read(ctx context.Context, rs Readers, env plan.Environment, most in
 		a := logAnswer{host: name, give: func(line string) { out[i].Lines = append(out[i].Lines, line) }}
 		a.piece(said.Stdout)
 		out[i].Err = a.end(nil)
+		out[i].Empty = out[i].Err == nil && l.lines > 0 && len(out[i].Lines) == 0
 	})
 	return out
 }

@@ -55,8 +55,12 @@ func TestReadLogs(t *testing.T) {
 			t.Errorf("%s: %v, want %s", got[i].Host, err, want)
 		}
 	}
-	if got[3].Err != nil || len(got[3].Lines) > 0 {
+	if got[3].Err != nil || len(got[3].Lines) > 0 || !got[3].Empty || got[0].Empty || got[2].Empty {
 		t.Errorf("the empty log: %+v", got[3])
+	}
+	none, err := survey.LogOf(logApp("app01"), 0)
+	if got := none.Read(t.Context(), f, f.env, 1); err != nil || got[0].Empty || len(got[0].Lines) > 0 {
+		t.Errorf("of no line: %+v, %v", got, err)
 	}
 }
 
