@@ -132,22 +132,34 @@ func (c *cli) resultOf(s run.Saved) string {
 	return s.Outcome.Status
 }
 
-// lasted is from a run's start to what happened last.
+// lasted is from what happened first in a run to what happened last, as the run itself counts: without the time that planning and a
+// person's yes took.
 func (c *cli) lasted(s run.Saved, result string) time.Duration {
-	began, err := time.Parse(time.RFC3339, s.Meta.Started)
-	if err != nil {
-		return 0
-	}
-	end := began
-	for _, e := range s.Journal {
-		if at, err := time.Parse(time.RFC3339Nano, e.Time); err == nil && at.After(end) {
-			end = at
-		}
-	}
+	end := endOf(s)
 	if result == runGoesOn {
 		end = c.now()
 	}
-	return max(0, end.Sub(began))
+	return max(0, end.Sub(beginOf(s)))
+}
+
+// beginOf is when a run did something first; before that, when it was started.
+func beginOf(s run.Saved) time.Time {
+	began, _ := time.Parse(time.RFC3339, s.Meta.Started) // trikk wrote it
+	if len(s.Journal) == 0 {
+		return began
+	}
+	return timeOf(s.Journal[0], began)
+}
+
+// endOf is when something happened last.
+func endOf(s run.Saved) time.Time {
+	end := beginOf(s)
+	for _, e := range s.Journal {
+		if at := timeOf(e, end); at.After(end) {
+			end = at
+		}
+	}
+	return end
 }
 
 func (c *cli) showHistory(lines []historyLine, app string) error {
@@ -166,7 +178,7 @@ func (c *cli) showHistory(lines []historyLine, app string) error {
 	t := table{}
 	t.row("RUN", "STARTED", "TOOK", "WHO", "ENV", "RESULT", "APPS")
 	for _, l := range lines {
-		t.row(l.run, l.Started, ran(seconds(l.Seconds)), l.Who, l.Env, l.Result, shown(historyApps(l.Apps, app)+historyMore(l)))
+		t.row(l.run, l.Started, shortTook(seconds(l.Seconds)), l.Who, l.Env, l.Result, shown(historyApps(l.Apps, app)+historyMore(l)))
 	}
 	t.flush(c.out)
 	return nil

@@ -87,7 +87,7 @@ func (c *cli) showRun(s run.Saved) error {
 		return c.jsonRun(s)
 	}
 	result := c.resultOf(s)
-	fmt.Fprintf(visible{c.out}, "run %s%s of %s in %s, started %s, took %s: %s\n", s.Meta.Run, ofRelease(s.Plan), s.Meta.Who, s.Plan.Env, s.Meta.Started, ran(c.lasted(s, result)), result)
+	fmt.Fprintf(visible{c.out}, "run %s%s of %s in %s, started %s, took %s: %s\n", s.Meta.Run, ofRelease(s.Plan), s.Meta.Who, s.Plan.Env, s.Meta.Started, shortTook(c.lasted(s, result)), result)
 	for _, line := range overridesText(s.Meta.Overrides) {
 		fmt.Fprintln(visible{c.out}, line)
 	}

@@ -72,5 +72,5 @@ func (c *cli) lineParts(s run.Saved, result string, at plan.Standing, about stri
 		}
 		return parts
 	}
-	return append(parts, fmt.Sprintf("%s with exit code %d", result, exitOfOutcome(result)), "took "+ran(c.lasted(s, result)))
+	return append(parts, fmt.Sprintf("%s with exit code %d", result, exitOfOutcome(result)), "took "+shortTook(c.lasted(s, result)))
 }

@@ -162,6 +162,21 @@ func TestETA(t *testing.T) {
 	}
 }
 
+// TestTookAlike: how long a run took is said alike wherever it is said: without what was before it, and to the tenth of a second.
+func TestTookAlike(t *testing.T) {
+	t.Parallel()
+	dir, state := several(t)
+	p := offlinePlan(t, dir, "plan --offline night -e stage")
+	began := time.Date(2026, 11, 23, 6, 19, 0, 900e6, time.UTC)
+	pastRun(t, state, "20261123T061900-0001", p, began, 2450*time.Millisecond)
+	expects(t, dir, state, []expectation{
+		{"show 20261123T061900-0001", 0, []string{", took 4.9s: done\n", "\ntook 4.9s, "}},
+		{"show 20261123T061900-0001 --watch", 0, []string{"\ntook 4.9s, "}},
+		{"show 20261123T061900-0001 --line", 0, []string{"done with exit code 0, took 4.9s\n"}},
+		{"history", 0, []string{" 4.9s  "}},
+	})
+}
+
 // pastRun records a run in which each lane took a time, one segment after the other.
 func pastRun(t *testing.T, state, id string, p plan.Plan, began time.Time, lane time.Duration) {
 	t.Helper()

@@ -263,7 +263,7 @@ func (c *cli) finishTelling(s *notify.Sender, box *notify.Box, id string, items 
 		return err // what was cut off is told when it is resumed
 	}
 	e := endingOf(saved.Meta, nil)
-	e.Outcome, e.Ended = *saved.Outcome, e.Began.Add(c.lasted(saved, saved.Outcome.Status))
+	e.Outcome, e.Ended = *saved.Outcome, endOf(saved)
 	return s.Finish(box, open, notify.New(saved.Plan, e), fitsOf(saved.Plan))
 }
 

@@ -120,12 +120,20 @@ func (v *plainView) event(e plan.Event) {
 	defer v.mu.Unlock()
 	v.left.event(e)
 	if !v.past.IsZero() {
-		v.seen = timeOf(e, v.seen)
+		v.pass(timeOf(e, cmp.Or(v.seen, v.past)))
 	}
 	v.tells(e)
 	if v.left != nil {
 		v.still()
 	}
+}
+
+// pass is told when an event was of a run that is shown later. How long that took is counted from the first one.
+func (v *plainView) pass(at time.Time) {
+	if v.seen.IsZero() {
+		v.tally.began = at
+	}
+	v.seen = at
 }
 
 // still says now and then how long the run still takes.
