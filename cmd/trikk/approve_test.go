@@ -27,6 +27,10 @@ func TestApprove(t *testing.T) {
 	}
 	b.trikk(64, "approve", run, "-e", "prod").says("run " + run + " is in demo, not in prod")
 	b.trikk(0, "show", run, "--line").says("waits for: trikk approve " + run)
+	if waits := b.trikk(0, "status", "hello", "-e", "demo").says("; run " + run + " waits for approval (trikk approve " + run + ")"); strings.Contains(waits.String(), "was not judged") || strings.Count(waits.String(), "waits for") != 1 {
+		t.Errorf("it waits on one server, and goes on: %s", waits)
+	}
+	b.trikk(0, "status", "hello", "-e", "demo", "--json").says(`"asks":"` + run + `"`)
 	if yes := b.trikk(0, "approve", run).says("hello: approved on app01"); strings.Contains(yes.String(), "no longer holds") {
 		t.Errorf("the run is alive: %s", yes)
 	}
@@ -48,6 +52,9 @@ func TestApprove(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.trikk(0, "approve", run).says("hello: approved on app01", "app01: run "+run+" no longer holds the lock there", "trikk resume "+run)
+	if now := b.trikk(0, "status", "hello", "-e", "demo"); strings.Contains(now.String(), "waits for approval") {
+		t.Errorf("nothing waits: %s", now)
+	}
 
 	if os.Getenv("TRIKK_FULL") == "" {
 		return

@@ -73,7 +73,8 @@ type statusLine struct {
 	Edited   []statusEdit      `json:"edited,omitempty"` // generated files that are not as trikk wrote them
 	LockedBy string            `json:"lockedBy,omitempty"`
 	LockRun  string            `json:"lockRun,omitempty"`
-	Cut      *plan.CutOff      `json:"cut,omitempty"` // the run that was cut off here
+	Asks     string            `json:"asks,omitempty"` // the run that waits for approval here
+	Cut      *plan.CutOff      `json:"cut,omitempty"`  // the run that was cut off here
 	// Unreachable says why no connection could be had; "" where there was one.
 	Unreachable string `json:"unreachable,omitempty"`
 }
@@ -90,7 +91,7 @@ func statusLines(ch chosen, v act.View) []statusLine {
 	for _, app := range ch.apps {
 		for _, h := range app.Hosts() {
 			at, known := v.Facts.Apps[app.Name][h]
-			l := statusLine{App: app.Name, Env: app.Env, Host: h, Role: role(app, h), Known: known, Unreachable: v.Facts.Unreachable[h]}
+			l := statusLine{App: app.Name, Env: app.Env, Host: h, Role: role(app, h), Known: known, Unreachable: v.Facts.Unreachable[h], Asks: v.Asks[app.Name][h]}
 			if known {
 				l.fill(at)
 			}
@@ -105,6 +106,9 @@ func statusLines(ch chosen, v act.View) []statusLine {
 			if holder, ok := v.Locks[app.Name][h]; ok && holder.Alive {
 				l.LockedBy, l.LockRun = holder.Who, holder.Run
 				l.Notes = append(l.Notes, fmt.Sprintf("locked by %s since %s (run %s)", holder.Who, holder.Since, holder.Run))
+			}
+			if l.Asks != "" {
+				l.Notes = append(l.Notes, fmt.Sprintf("run %s waits for approval (trikk approve %s)", l.Asks, l.Asks))
 			}
 			out = append(out, l)
 		}
@@ -136,7 +140,7 @@ func (l *statusLine) fill(at plan.Installed) {
 		switch {
 		case !r.Complete:
 			l.Notes = append(l.Notes, "the release is incomplete")
-		case at.Trial == r.Name && l.Role == "active":
+		case at.Trial == r.Name && l.Role == "active" && l.Asks == "":
 			l.Notes = append(l.Notes, "on trial: its canary was not judged (trikk apply goes on with it)")
 		case !r.Good && l.Role == "active":
 			l.Notes = append(l.Notes, "not proven good yet")

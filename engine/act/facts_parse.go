@@ -19,6 +19,7 @@ type seen struct {
 	root, real string // as given with ~ resolved; with all links resolved
 	problems   []string
 	lock       *Holder
+	asks       string  // the run that asked for approval here, and has no answer
 	cut        *Holder // left by a run that was cut off
 	logged     string  // last line of the step log
 }
@@ -111,6 +112,10 @@ func (p *factsParser) fact(key string, fields []string) error {
 		p.good[f(0)] = f(1)
 	case "trial":
 		a.Trial = f(0)
+	case "approval":
+		if run, open := strings.CutSuffix(f(0), " "+asked); open {
+			a.asks = run
+		}
 	case "cached":
 		a.Cached = append(a.Cached, f(0))
 	case "used":

@@ -25,6 +25,8 @@ type View struct {
 	Facts plan.Facts
 	// Locks: by app name, then by host, who holds the app's lock there, or left it behind.
 	Locks map[string]map[string]Holder
+	// Asks: likewise, the run that waits for approval there. It has the lock.
+	Asks map[string]map[string]string
 }
 
 // Gather reads all that Compile decides on: what the apps' hosts have, what the proxies say, and the artifact of the version
@@ -97,10 +99,10 @@ func (g *Gatherer) newLooker(env plan.Environment, apps []plan.App) *looker {
 		w.turns[name] = make(chan struct{}, looksAtOnce)
 	}
 	w.view.Facts = plan.Facts{Apps: map[string]map[string]plan.Installed{}, Rotation: map[string]map[string][]plan.Rotation{}, Artifacts: map[string]plan.Resolved{}}
-	w.view.Locks = map[string]map[string]Holder{}
+	w.view.Locks, w.view.Asks = map[string]map[string]Holder{}, map[string]map[string]string{}
 	for _, app := range apps {
 		w.view.Facts.Apps[app.Name] = map[string]plan.Installed{}
-		w.view.Locks[app.Name] = map[string]Holder{}
+		w.view.Locks[app.Name], w.view.Asks[app.Name] = map[string]Holder{}, map[string]string{}
 	}
 	return w
 }

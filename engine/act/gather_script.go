@@ -145,6 +145,10 @@ state() {
 		first "$root/.trikk/trial"
 		put trial "$text"
 	fi
+	if [ -f "$root/.trikk/approval" ]; then
+		first "$root/.trikk/approval"
+		put approval "$text"
+	fi
 	if [ -f "$root/.trikk/lock.info" ]; then
 		first "$root/.trikk/lock.info"
 		held=free

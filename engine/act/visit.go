@@ -137,6 +137,9 @@ func (w *looker) keep(v visit, app plan.App, s *seen, facts userFacts) {
 	w.tools[v.host+"\x00"+v.as] = facts.tools
 	if s.lock != nil {
 		w.view.Locks[app.Name][v.host] = *s.lock
+		if s.lock.Alive && s.lock.Run == s.asks {
+			w.view.Asks[app.Name][v.host] = s.asks
+		}
 	}
 }
 
