@@ -19,7 +19,7 @@ const alikeWaves = 4
 // theSame is said of waves that do what the one above does.
 const theSame = "the same, one wave after another"
 
-// widestHosts is how wide the column of the servers is at most; longer lists push what follows to the right.
+// widestHosts is how wide a list of servers makes their column at most; longer ones push what follows to the right. One name always fits.
 const widestHosts = 40
 
 func showAppOverview(w io.Writer, p plan.Plan, a plan.AppPlan) {
@@ -31,7 +31,11 @@ func showRows(w io.Writer, rows []row) {
 	wave, hosts := 0, 0
 	for _, r := range rows {
 		wave = max(wave, utf8.RuneCountInString(r.wave))
-		hosts = max(hosts, min(widestHosts, utf8.RuneCountInString(r.hosts)))
+		width := utf8.RuneCountInString(r.hosts)
+		if strings.ContainsAny(r.hosts, ",…") {
+			width = min(widestHosts, width)
+		}
+		hosts = max(hosts, width)
 	}
 	for _, r := range rows {
 		fmt.Fprintf(w, "  %-*s  %-*s  %s\n", wave, r.wave, hosts, r.hosts, r.what)

@@ -159,6 +159,17 @@ func TestSharedWork(t *testing.T) {
 	}
 }
 
+// TestRowsLineUp: a name that is wider than a list of servers may be keeps the rows of the others in line.
+func TestRowsLineUp(t *testing.T) {
+	long := "application-server-01.datacenter-one.example.com"
+	var b strings.Builder
+	showRows(&b, []row{{"install", long + ", db01", "unpack"}, {"rotate 1/2", long, "drain"}, {"rotate 2/2", "db01", "drain"}})
+	want := "  install     " + long + ", db01  unpack\n  rotate 1/2  " + long + "  drain\n  rotate 2/2  db01" + strings.Repeat(" ", len(long)-4) + "  drain\n"
+	if b.String() != want {
+		t.Errorf("it says\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
 func TestHostsText(t *testing.T) {
 	for want, hosts := range map[string]string{
 		"app01, app02, app03":               "app01 app02 app03",
