@@ -195,7 +195,9 @@ func (l *statusLine) notice(states []plan.Rotation) {
 		l.Notes = append(l.Notes, "could not be read")
 		return
 	}
-	if l.Running != "" && l.Release != "" && l.Running != l.Release {
+	if was, gone := strings.CutSuffix(l.Running, plan.Removed); gone {
+		l.Notes = append(l.Notes, fmt.Sprintf("not restarted: it still runs in the directory of %s that was removed", was))
+	} else if l.Running != "" && l.Release != "" && l.Running != l.Release {
 		l.Notes = append(l.Notes, fmt.Sprintf("switched but not restarted: it still runs %s", l.Running))
 	}
 	if l.Role != "active" {
