@@ -163,6 +163,9 @@ func cutText(cut plan.CutOff) string {
 	case cut.Step != "":
 		how = " in step " + cut.Step
 	}
+	if cut.Run == plan.UnnamedRun {
+		return "a run that did not say its name was cut off here (trikk apply)"
+	}
 	return fmt.Sprintf("run %s of %s was cut off here%s (trikk resume %s where it was started, or trikk apply)", cut.Run, cut.Who, how, cut.Run)
 }
 

@@ -42,6 +42,9 @@ type Installed struct {
 // Removed ends the name of a running release whose directory was removed under the process, or replaced.
 const Removed = " (removed)"
 
+// UnnamedRun stands for the ID of a run whose lock or mark can't be read.
+const UnnamedRun = "unknown"
+
 // CutOff is a run whose controller died, or lost its connection for good, while it held the app's lock on a host.
 type CutOff struct {
 	Run   string `json:"run"`
