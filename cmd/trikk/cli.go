@@ -108,7 +108,7 @@ func complain(w io.Writer, err error) {
 		if !strings.HasPrefix(line, " ") && line != "" {
 			line = "trikk: " + line
 		}
-		fmt.Fprintln(w, line)
+		fmt.Fprintln(visible{w}, line) // it may quote what a server said
 	}
 }
 

@@ -167,6 +167,9 @@ func cutText(cut plan.CutOff) string {
 	case cut.Step != "":
 		how = " in step " + cut.Step
 	}
+	if cut.Run == plan.UnnamedRun {
+		return "a run that did not say its name was cut off here (trikk apply)"
+	}
 	return fmt.Sprintf("run %s of %s was cut off here%s (trikk resume %s where it was started, or trikk apply)", cut.Run, cut.Who, how, cut.Run)
 }
 
@@ -199,7 +202,9 @@ func (l *statusLine) notice(states []plan.Rotation) {
 		l.Notes = append(l.Notes, "could not be read")
 		return
 	}
-	if l.Running != "" && l.Release != "" && l.Running != l.Release {
+	if was, gone := strings.CutSuffix(l.Running, plan.Removed); gone {
+		l.Notes = append(l.Notes, fmt.Sprintf("not restarted: it still runs in the directory of %s that was removed", was))
+	} else if l.Running != "" && l.Release != "" && l.Running != l.Release {
 		l.Notes = append(l.Notes, fmt.Sprintf("switched but not restarted: it still runs %s", l.Running))
 	}
 	if l.Role != "active" {

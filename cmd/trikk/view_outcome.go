@@ -167,10 +167,11 @@ func laneText(a plan.AppPlan, l plan.LaneOutcome) string {
 		if !l.Changed {
 			return "not changed; " + firstLine(l.Error)
 		}
-		if from == "" {
+		back := laneBack(a, l, from)
+		if back == "" {
 			return "left stopped and out of rotation: there was no earlier release"
 		}
-		return "back on " + from
+		return "back on " + back
 	case plan.LanePending:
 		if from == "" {
 			return "not touched"
@@ -191,6 +192,29 @@ func laneFrom(a plan.AppPlan, l plan.LaneOutcome) string {
 		}
 	}
 	return ""
+}
+
+// laneBack is the release that undoing a lane left live: what the last of its steps linked. That is not the one before, where somebody had
+// switched or removed the link.
+func laneBack(a plan.AppPlan, l plan.LaneOutcome, from string) string {
+	for _, w := range a.Waves {
+		for _, lane := range w.Lanes {
+			if w.Name != l.Wave || lane.Host != l.Host {
+				continue
+			}
+			for _, s := range lane.Steps { // steps are undone last first
+				for _, undo := range s.Undo {
+					if link, ok := undo.Op.(plan.Link); ok && link.Persist == "" {
+						return link.Release
+					}
+				}
+				if s.ID == l.Step {
+					return from
+				}
+			}
+		}
+	}
+	return from
 }
 
 func showNext(w io.Writer, p plan.Plan, a plan.AppPlan, o plan.Outcome, status, runID string) {

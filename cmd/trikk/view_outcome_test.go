@@ -67,3 +67,18 @@ func TestOutcomeOfAnApproval(t *testing.T) {
 		}
 	}
 }
+
+// TestOutcomeOfAnUndoTellsWhatIsLive: that is what the undo linked, also where somebody had switched the link before the run.
+func TestOutcomeOfAnUndoTellsWhatIsLive(t *testing.T) {
+	link := func(release string) plan.Step {
+		return plan.Step{Op: plan.Link{Name: "current", Release: release}}
+	}
+	stop := plan.Step{ID: "stop", Undo: []plan.Step{link("1.0-x")}}
+	for failed, want := range map[string]string{"drain": "9.9-gone", "stop": "1.0-x", "probe": "1.0-x"} {
+		w := plan.Wave{Name: "rotate 1/1", Lanes: []plan.Lane{{Host: "app1", From: "9.9-gone", Steps: []plan.Step{{ID: "drain"}, stop, {ID: "probe"}}}}}
+		a := plan.AppPlan{App: "shop", To: "2.0-x", Waves: []plan.Wave{w}}
+		if got := laneText(a, plan.LaneOutcome{App: "shop", Wave: w.Name, Host: "app1", State: plan.LaneUndone, Changed: true, Step: failed}); got != "back on "+want {
+			t.Errorf("failing at %s: %q, want %q", failed, got, want)
+		}
+	}
+}

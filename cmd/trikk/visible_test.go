@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -65,5 +66,14 @@ func TestSignedPlanHidesNothing(t *testing.T) {
 		if strings.ContainsAny(text, "\x1b\u202e") {
 			t.Errorf("%+v shows a terminal what moves its cursor:\n%q", tt.view, text)
 		}
+	}
+}
+
+// TestComplainShowsWhatMovesACursor: an error may quote a log that anybody wrote.
+func TestComplainShowsWhatMovesACursor(t *testing.T) {
+	var b bytes.Buffer
+	complain(&b, errors.New("others worked there: run \x1b[2J\x9b\n\tsecond line"))
+	if got, want := b.String(), "trikk: others worked there: run \\x1b[2J\ufffd\ntrikk: \tsecond line\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

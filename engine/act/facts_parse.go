@@ -181,7 +181,7 @@ func (p *factsParser) manifest(text string) error {
 	r := &p.app.Releases[len(p.app.Releases)-1]
 	if err := json.Unmarshal([]byte(text), &r.Manifest); err != nil || r.Manifest.Release != r.Name || strings.Contains(text, `\u0000`) {
 		r.Manifest = plan.Manifest{}
-		p.app.problems = append(p.app.problems, fmt.Sprintf("the manifest of release %s is damaged (remove %s/releases/%s unless it runs)", r.Name, p.app.root, r.Name))
+		p.app.problems = append(p.app.problems, fmt.Sprintf("the manifest of release %s is damaged (rm %s/releases/%s/.trikk/manifest.json, and trikk apply installs it again where it is needed)", r.Name, p.app.root, r.Name))
 		return nil
 	}
 	r.Complete = true
@@ -200,8 +200,7 @@ func (p *factsParser) finish() {
 		p.linked()
 		a.Cut = a.cutOff()
 		for _, place := range p.found {
-			if name := releaseOf(place, a.real); name != "" {
-				a.Running = name
+			if a.Running = runningIn(place, a.real); a.Running != "" {
 				break
 			}
 		}
@@ -267,11 +266,33 @@ func releaseOf(place, root string) string {
 	if !ok {
 		return ""
 	}
-	name, _, _ := strings.Cut(strings.TrimSuffix(rest, " (deleted)"), "/")
+	name, _, _ := strings.Cut(rest, "/")
 	if strings.HasPrefix(name, ".") {
 		return ""
 	}
 	return name
+}
+
+// runningIn is the release that a process runs by the place that it works in, or "". One whose directory was removed, or replaced by the
+// same release, is another one than what is there now.
+func runningIn(place, root string) string {
+	dir, gone := strings.CutSuffix(place, " (deleted)")
+	name, inside := strings.CutPrefix(dir, root+"/releases/")
+	if inside && strings.HasPrefix(name, ".") {
+		name, _, gone = cutAside(name[1:])
+	}
+	if gone && name != "" && !strings.Contains(name, "/") {
+		return name + plan.Removed
+	}
+	return releaseOf(dir, root)
+}
+
+// cutAside takes apart the name that a release's directory gets before it is removed.
+func cutAside(name string) (release, rest string, aside bool) {
+	if release, rest, aside = strings.Cut(name, ".old."); aside {
+		return release, rest, true
+	}
+	return strings.Cut(name, ".pruned.")
 }
 
 // serviceState reads what systemctl is-active and the script itself say.

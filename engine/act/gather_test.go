@@ -199,6 +199,8 @@ until [ -s apps/web/shared/web.pid ]; do sleep 0.01; done; `
 		{name: "unit failed", prepare: install, service: systemd, systemctl: `case $* in is-active*) echo failed; exit 3 ;; esac`, state: "inactive"},
 		{name: "unit strange", prepare: install, service: systemd, systemctl: "true", state: "unknown"},
 		{name: "process", prepare: install + start, service: process, state: "active", running: "1.0-a"},
+		{name: "process whose release was removed", prepare: install + start + "rm -r apps/web/releases/1.0-a", service: process, state: "active", running: "1.0-a" + plan.Removed},
+		{name: "process whose release was replaced", prepare: install + start + "cd apps/web/releases && mv 1.0-a .1.0-a.old.7 && mkdir 1.0-a && rm -r .1.0-a.old.7", service: process, state: "active", running: "1.0-a" + plan.Removed},
 		{name: "process never started", prepare: install, service: process, state: "inactive"},
 		{name: "pid of somebody else", prepare: install + "echo 1 >apps/web/shared/web.pid", service: process, state: "inactive"},
 		{name: "pid of another directory", prepare: install + "echo $PPID >apps/web/shared/web.pid", service: process, state: "inactive"},

@@ -63,7 +63,7 @@ func (h Holder) String() string {
 }
 
 // unnamed is the run of a holder whose lock.info is missing, or can't be read.
-const unnamed = "unknown"
+const unnamed = plan.UnnamedRun
 
 // parseHolder reads a lock.info; one that can't be read names nobody.
 func parseHolder(text string) *Holder {

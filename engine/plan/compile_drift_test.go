@@ -297,3 +297,48 @@ func TestARiskIsNotedOnce(t *testing.T) {
 		t.Error("the fingerprint differs")
 	}
 }
+
+// A link to a release that is not there can't be made again, and none at all is no reason to leave what ran stopped.
+func TestALinkToNothingGoesBackToWhatRan(t *testing.T) {
+	for _, linked := range []string{"9.9-deadbeef", ""} {
+		f := drifting(t)
+		app := f.apps[0]
+		at := f.facts.Apps["hello"]["app01"]
+		ran := at.Current
+		at.Current, at.Running = linked, ran
+		f.facts.Apps["hello"]["app01"] = at
+		app.Version = "2.0"
+		p := f.with(app).plan(t)
+		l := wave(t, p, "rotate 1/2").Lanes[0]
+		undo := undone(l, "probe")
+		if l.Host != "app01" || !slices.Contains(undo, "link "+ran) {
+			t.Errorf("current is %q: %s is undone by %q", linked, l.Host, undo)
+		}
+		for _, step := range undo {
+			if strings.HasPrefix(step, "link ") && step != "link "+ran {
+				t.Errorf("current is %q: %s is undone by %q", linked, l.Host, undo)
+			}
+		}
+		if noted(p, "first release") {
+			t.Errorf("notes %q", p.Notes)
+		}
+	}
+}
+
+// What is installed again gets a new directory: who runs in the old one is restarted.
+func TestALiveReleaseThatIsInstalledAgainIsRestarted(t *testing.T) {
+	for name, damage := range map[string]func(*plan.Installed){
+		"incomplete": func(at *plan.Installed) { at.Releases[0].Complete = false },
+		"replaced":   func(at *plan.Installed) { at.Running += plan.Removed },
+	} {
+		f := drifting(t)
+		at := f.facts.Apps["hello"]["app01"]
+		at.Releases = slices.Clone(at.Releases)
+		damage(&at)
+		f.facts.Apps["hello"]["app01"] = at
+		p := f.plan(t)
+		if got := brief(wave(t, p, "rotate 1/1").Lanes[0].Steps); !slices.Contains(got, "drain") || !slices.Contains(got, "start "+at.Current) {
+			t.Errorf("%s: the turn is %q", name, got)
+		}
+	}
+}

@@ -90,7 +90,7 @@ func (c *compiler) explainTurns(ap AppPlan) {
 	}
 	var first []string
 	for _, s := range c.app.Servers {
-		if c.at(s).Current == "" && !c.in.Offline && !c.skips(s) {
+		if c.previous(c.look(s)) == "" && !c.in.Offline && !c.skips(s) {
 			first = append(first, s)
 		}
 	}

@@ -30,13 +30,20 @@ type Installed struct {
 	Marked bool `json:"marked,omitempty"`
 	// Service is "active", "inactive" or "unknown".
 	Service string `json:"service,omitempty"`
-	// Running is the name of the release that the process runs, or "" when that is not known.
+	// Running is the name of the release that the process runs, or "" when that is not known. It ends in Removed where the directory that
+	// the process works in is gone.
 	Running string   `json:"running,omitempty"`
 	Cached  []string `json:"cached,omitempty"` // file names in the archive cache, sorted
 	Used    []string `json:"used,omitempty"`   // IDs of plans that were applied here, sorted
 	// Cut is the run that was cut off here and not taken care of since; nil: none.
 	Cut *CutOff `json:"cut,omitempty"`
 }
+
+// Removed ends the name of a running release whose directory was removed under the process, or replaced.
+const Removed = " (removed)"
+
+// UnnamedRun stands for the ID of a run whose lock or mark can't be read.
+const UnnamedRun = "unknown"
 
 // CutOff is a run whose controller died, or lost its connection for good, while it held the app's lock on a host.
 type CutOff struct {

@@ -202,6 +202,9 @@ func TestCompleteLeavesWhatPersists(t *testing.T) {
 		s.changes(plan.Link{Root: s.root, Release: "1.0-aa", Persist: "data"})
 		op := plan.Record{What: "complete", Root: s.root, Release: "1.0-aa", Plan: "R1", Manifest: &plan.Manifest{Release: "1.0-aa"}}
 		s.twice(op)
+		if got := s.mode("releases/1.0-aa/.trikk/files"); got != 0o600 {
+			t.Errorf("the digests have mode %o", got)
+		}
 		if got := s.read("releases/1.0-aa/.trikk/files"); strings.Contains(got, "seed") || strings.Count(got, "\n") != 2 || !s.verified("1.0-aa") {
 			t.Errorf("recorded are\n%s", got)
 		}

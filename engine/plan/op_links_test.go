@@ -188,6 +188,9 @@ func TestRecord(t *testing.T) {
 		s.twice(settled)
 		s.write(".trikk/cut", `{"run":"R2","who":"anna@laptop"}`+"\n")
 		s.same(settled)
+		s.write(".trikk/cut", "{torn") // facts name no run
+		s.same(settled)
+		s.twice(plan.Record{What: "settled", Root: "~/hello", Run: plan.UnnamedRun})
 		m := plan.Manifest{App: "hello", Release: "1.0-aa", Version: "1.0", Artifact: "sha256:aa", Digest: "sha256:bb", Files: map[string]string{"it's a 'file'": "sha256:cc"}}
 		complete := plan.Record{What: "complete", Root: "~/hello", Release: "1.0-aa", Manifest: &m}
 		good := plan.Record{What: "good", Root: "~/hello", Release: "1.0-aa", Plan: "20260101T0000Z-1"}

@@ -91,10 +91,12 @@ ls "$root/.trikk/plans" | sort -r | tail -n +201 | while read -r old; do
 done
 `
 
-// The mark of a run that was cut off names it.
+// The mark of a run that was cut off names it. One that can't be read names nobody, and is removed as the mark of UnnamedRun.
 const shSettled = `
 mark=$root/.trikk/cut
-case $(cat "$mark" 2>/dev/null) in
+text=$(cat "$mark" 2>/dev/null || :)
+[ "$run" != ` + UnnamedRun + ` ] || [ ! -e "$mark" ] || text='"run":"'$run'"'
+case $text in
 *'"run":"'"$run"'"'*) rm -f "$mark" || fail "$(id -un) can't remove $mark" ;;
 *) same "nothing says so" ;;
 esac
@@ -112,7 +114,9 @@ fi
 # generated files that became a part of shared/ are the app's own from now on
 files=$dir/.trikk/files
 if [ -f "$files" ]; then
-	why=$(while IFS= read -r line; do
+	rm -f "$files.new"
+	# who can read the digest of a file can try what a secret in it may be
+	why=$(umask 077 && while IFS= read -r line; do
 		named "$line"
 		! inside "$dir/$path" "$dir" || printf '%s\n' "$line"
 	done 2>&1 <"$files" >"$files.new") || fail "$(id -un) can't write $files: $(because "$why")"

@@ -304,7 +304,11 @@ func (c *compiler) link(t turn) []Step {
 	}
 	root, name := c.app.Layout.Root, c.app.Layout.Current
 	s := c.step(t.server, Link{Root: root, Name: name, Release: c.rel.Name})
-	s.Undo = []Step{c.step(t.server, Link{Root: root, Name: name, Release: t.at.Current})}
+	back := t.at.Current
+	if prev := c.previous(t); !t.at.complete(back) && t.at.complete(prev) {
+		back = prev // a link to nothing can't be made again
+	}
+	s.Undo = []Step{c.step(t.server, Link{Root: root, Name: name, Release: back})}
 	return []Step{s}
 }
 

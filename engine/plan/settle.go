@@ -22,6 +22,10 @@ func (c *compiler) settle() []Wave {
 		return nil
 	}
 	for _, run := range sortedKeys(where) {
+		if run == UnnamedRun {
+			c.note("%s: a run that did not say its name was cut off on %s; this plan goes on from what is there", c.app.Name, strings.Join(where[run], ", "))
+			continue
+		}
 		c.note("%s: run %s of %s was cut off on %s; this plan goes on from what is there (where it was started, trikk resume %s goes on with it)",
 			c.app.Name, run, who[run], strings.Join(where[run], ", "), run)
 	}

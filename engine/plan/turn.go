@@ -137,7 +137,8 @@ func (c *compiler) look(host string) turn {
 	t.needs.enable = t.at.Marked && c.app.Marker != ""
 	if !c.app.Service.None() && !c.in.Offline {
 		stale := t.at.Running != "" && t.at.Running != c.rel.Name
-		t.needs.restart = t.stopped() || stale
+		replaced := !t.needs.link && !t.at.complete(c.rel.Name) // it is installed again under the process
+		t.needs.restart = t.stopped() || stale || replaced
 	}
 	r, _ := t.at.release(c.rel.Name)
 	t.needs.good = !r.Good

@@ -43,7 +43,9 @@ fi
 # generated files that became a part of shared/ are the app's own from now on
 files=$dir/.trikk/files
 if [ -f "$files" ]; then
-	why=$(while IFS= read -r line; do
+	rm -f "$files.new"
+	# who can read the digest of a file can try what a secret in it may be
+	why=$(umask 077 && while IFS= read -r line; do
 		named "$line"
 		! inside "$dir/$path" "$dir" || printf '%s\n' "$line"
 	done 2>&1 <"$files" >"$files.new") || fail "$(id -un) can't write $files: $(because "$why")"
