@@ -27,6 +27,8 @@ func TestApprove(t *testing.T) {
 	}
 	b.trikk(64, "approve", run, "-e", "prod").says("run " + run + " is in demo, not in prod")
 	b.trikk(0, "show", run, "--line").says("waits for: trikk approve " + run)
+	b.trikk(0, "status", "hello", "-e", "demo").says("on trial: its canary is not judged yet; locked by")
+	b.trikk(0, "status", "hello", "-e", "demo", "--json").says(`"trial":true`)
 	if yes := b.trikk(0, "approve", run).says("hello: approved on app01"); strings.Contains(yes.String(), "no longer holds") {
 		t.Errorf("the run is alive: %s", yes)
 	}

@@ -64,6 +64,7 @@ type statusLine struct {
 	Release  string            `json:"release,omitempty"`
 	Version  string            `json:"version,omitempty"`
 	Good     bool              `json:"good"`
+	Trial    bool              `json:"trial,omitempty"` // whatever Good says: its canary was not judged
 	Since    string            `json:"since,omitempty"` // RFC 3339, when the release was proven or installed
 	Service  string            `json:"service,omitempty"`
 	Running  string            `json:"running,omitempty"`
@@ -91,8 +92,10 @@ func statusLines(ch chosen, v act.View) []statusLine {
 		for _, h := range app.Hosts() {
 			at, known := v.Facts.Apps[app.Name][h]
 			l := statusLine{App: app.Name, Env: app.Env, Host: h, Role: role(app, h), Known: known, Unreachable: v.Facts.Unreachable[h]}
+			holder, locked := v.Locks[app.Name][h]
+			locked = locked && holder.Alive
 			if known {
-				l.fill(at)
+				l.fill(at, locked)
 			}
 			states := v.Facts.Rotation[app.Name][h]
 			for _, r := range states {
@@ -102,7 +105,7 @@ func statusLines(ch chosen, v act.View) []statusLine {
 				l.Rotation[r.Proxy] = r.State
 			}
 			l.notice(states)
-			if holder, ok := v.Locks[app.Name][h]; ok && holder.Alive {
+			if locked {
 				l.LockedBy, l.LockRun = holder.Who, holder.Run
 				l.Notes = append(l.Notes, fmt.Sprintf("locked by %s since %s (run %s)", holder.Who, holder.Since, holder.Run))
 			}
@@ -122,7 +125,7 @@ func role(app plan.App, host string) string {
 	return "proxy"
 }
 
-func (l *statusLine) fill(at plan.Installed) {
+func (l *statusLine) fill(at plan.Installed, locked bool) {
 	l.Release, l.Service, l.Running, l.Disabled = at.Current, at.Service, at.Running, at.Marked
 	for _, r := range at.Releases {
 		if r.Name != at.Current {
@@ -137,7 +140,8 @@ func (l *statusLine) fill(at plan.Installed) {
 		case !r.Complete:
 			l.Notes = append(l.Notes, "the release is incomplete")
 		case at.Trial == r.Name && l.Role == "active":
-			l.Notes = append(l.Notes, "on trial: its canary was not judged (trikk apply goes on with it)")
+			l.Trial = true
+			l.Notes = append(l.Notes, trialText(locked))
 		case !r.Good && l.Role == "active":
 			l.Notes = append(l.Notes, "not proven good yet")
 		}
@@ -152,6 +156,14 @@ func (l *statusLine) fill(at plan.Installed) {
 	if l.Release != "" && l.Version == "" {
 		l.Notes = append(l.Notes, "current points to a release that trikk did not complete")
 	}
+}
+
+// trialText says that a release is on trial, and what goes on with it: the run that holds the lock, or the next one.
+func trialText(locked bool) string {
+	if locked {
+		return "on trial: its canary is not judged yet"
+	}
+	return "on trial: its canary was not judged (trikk apply goes on with it)"
 }
 
 // cutText says where a run was cut off, and what goes on with it.
