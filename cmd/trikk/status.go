@@ -64,6 +64,7 @@ type statusLine struct {
 	Release  string            `json:"release,omitempty"`
 	Version  string            `json:"version,omitempty"`
 	Good     bool              `json:"good"`
+	Trial    bool              `json:"trial,omitempty"` // whatever Good says: its canary was not judged
 	Since    string            `json:"since,omitempty"` // RFC 3339, when the release was proven or installed
 	Service  string            `json:"service,omitempty"`
 	Running  string            `json:"running,omitempty"`
@@ -92,6 +93,10 @@ func statusLines(ch chosen, v act.View) []statusLine {
 		for _, h := range app.Hosts() {
 			at, known := v.Facts.Apps[app.Name][h]
 			l := statusLine{App: app.Name, Env: app.Env, Host: h, Role: role(app, h), Known: known, Unreachable: v.Facts.Unreachable[h], Asks: v.Asks[app.Name][h]}
+			holder := v.Locks[app.Name][h]
+			if holder.Alive {
+				l.LockedBy, l.LockRun = holder.Who, holder.Run
+			}
 			if known {
 				l.fill(at)
 			}
@@ -103,8 +108,7 @@ func statusLines(ch chosen, v act.View) []statusLine {
 				l.Rotation[r.Proxy] = r.State
 			}
 			l.notice(states)
-			if holder, ok := v.Locks[app.Name][h]; ok && holder.Alive {
-				l.LockedBy, l.LockRun = holder.Who, holder.Run
+			if holder.Alive {
 				l.Notes = append(l.Notes, fmt.Sprintf("locked by %s since %s (run %s)", holder.Who, holder.Since, holder.Run))
 			}
 			if l.Asks != "" {
@@ -140,8 +144,9 @@ func (l *statusLine) fill(at plan.Installed) {
 		switch {
 		case !r.Complete:
 			l.Notes = append(l.Notes, "the release is incomplete")
-		case at.Trial == r.Name && l.Role == "active" && l.Asks == "":
-			l.Notes = append(l.Notes, "on trial: its canary was not judged (trikk apply goes on with it)")
+		case at.Trial == r.Name && l.Role == "active":
+			l.Trial = true
+			l.Notes = append(l.Notes, l.trialText())
 		case !r.Good && l.Role == "active":
 			l.Notes = append(l.Notes, "not proven good yet")
 		}
@@ -156,6 +161,14 @@ func (l *statusLine) fill(at plan.Installed) {
 	if l.Release != "" && l.Version == "" {
 		l.Notes = append(l.Notes, "current points to a release that trikk did not complete")
 	}
+}
+
+// trialText says that a release is on trial, and what goes on with it: the run that holds the lock, or the next one.
+func (l *statusLine) trialText() string {
+	if l.LockRun != "" {
+		return "on trial: its canary is not judged yet"
+	}
+	return "on trial: its canary was not judged (trikk apply goes on with it)"
 }
 
 // cutText says where a run was cut off, and what goes on with it.

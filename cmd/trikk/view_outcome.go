@@ -135,14 +135,15 @@ func whyStuck(l plan.LaneOutcome) string {
 }
 
 // serverLanes are the outcomes of one app's turns, without those that only install or prune. A host that failed to install is
-// told once, without the turn that it did not take, and so is one whose approval changes nothing about its turn.
+// told once, without the turn that it did not take, and so is one whose approval, or the mark of an earlier run that is left there,
+// changes nothing about its turn.
 func serverLanes(a plan.AppPlan, o plan.Outcome) []plan.LaneOutcome {
 	var out []plan.LaneOutcome
 	failed := map[string]bool{}
 	for _, l := range o.Lanes {
 		pending := l.State == plan.LanePending
 		failed[l.Host] = failed[l.Host] || l.App == a.App && l.Error != ""
-		if pending && failed[l.Host] || l.Wave == plan.WaveApprove && l.Error == "" {
+		if pending && failed[l.Host] || (l.Wave == plan.WaveApprove || l.Wave == plan.WaveSettle) && l.Error == "" {
 			continue
 		}
 		if l.App == a.App && (l.Changed || pending && l.Wave != plan.WaveInstall && l.Wave != plan.WavePrune || l.Error != "") {

@@ -44,7 +44,7 @@ func TestOutcomeTellsWhatWasCut(t *testing.T) {
 }
 
 // TestOutcomeOfAnApproval: a server on which the canary stays is not said to be unchanged because nobody approved it, and an approval that
-// was given repeats nothing.
+// was given repeats nothing. Nor does the mark of an earlier run that is left there.
 func TestOutcomeOfAnApproval(t *testing.T) {
 	p := plan.Plan{Env: "prod", Apps: []plan.AppPlan{{App: "shop", To: "2.0-x"}}}
 	for _, c := range []struct {
@@ -59,10 +59,11 @@ func TestOutcomeOfAnApproval(t *testing.T) {
 			{App: "shop", Wave: plan.WaveCanary, Host: "app1", State: plan.LaneDone, Changed: true},
 			c.approve,
 			{App: "shop", Wave: "rotate 1/1", Host: "app2", State: plan.LanePending},
+			{App: "shop", Wave: plan.WaveSettle, Host: "app1", State: plan.LanePending},
 		}}
 		var text bytes.Buffer
 		showOutcome(&text, p, o, "run")
-		if !strings.Contains(text.String(), c.want) {
+		if !strings.Contains(text.String(), c.want+"  next: ") {
 			t.Errorf("%s\nwant\n%s", text.String(), c.want)
 		}
 	}

@@ -125,8 +125,18 @@ func (c *compiler) trial(t turn) []Step {
 		return nil
 	}
 	s := c.step(t.server, Record{What: "trial", Root: c.app.Layout.Root, Release: c.rel.Name})
-	s.Undo = []Step{c.step(t.server, Record{What: "judged", Root: c.app.Layout.Root, Release: c.rel.Name})}
+	if s.Undo = c.triedAgain(t); s.Undo == nil {
+		s.Undo = []Step{c.step(t.server, Record{What: "judged", Root: c.app.Layout.Root, Release: c.rel.Name})}
+	}
 	return []Step{s}
+}
+
+// triedAgain takes back that a turn ended the trial of the release that was live before: nobody has judged that one.
+func (c *compiler) triedAgain(t turn) []Step {
+	if before := t.at.Trial; before != "" && before == t.at.Current && before != c.rel.Name {
+		return []Step{c.step(t.server, Record{What: "trial", Root: c.app.Layout.Root, Release: before})}
+	}
+	return nil
 }
 
 // judged ends the trial with the turn; where a canary is approved, that comes after its approval. A turn of another release than the one
@@ -140,14 +150,16 @@ func (c *compiler) judged(t turn) []Step {
 
 // over records that the trial on a server is over, where there is one.
 func (c *compiler) over(t turn) []Step {
-	release := t.at.Trial
+	release, undo := t.at.Trial, c.triedAgain(t)
 	if t.canary {
-		release = c.rel.Name
+		release, undo = c.rel.Name, nil
 	}
 	if release == "" {
 		return nil
 	}
-	return []Step{c.step(t.server, Record{What: "judged", Root: c.app.Layout.Root, Release: release})}
+	s := c.step(t.server, Record{What: "judged", Root: c.app.Layout.Root, Release: release})
+	s.Undo = undo
+	return []Step{s}
 }
 
 // onTrial tells whether a release is live on an active server that has not judged it.

@@ -165,7 +165,7 @@ func drawRelease(t *rapid.T, at plan.Installed) string {
 	return rapid.SampledFrom(complete).Draw(t, "linked by hand")
 }
 
-func must(t *rapid.T, err error) {
+func must(t rapid.TB, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -92,10 +92,11 @@ func (c *compiler) before(known []InstalledRelease) InstalledRelease {
 
 // earlier are the good releases before the live one, the nearest first; known are the good ones, the one proven last first.
 // Where servers run different releases, a deploy stopped halfway: then it begins with the good ones that the others still run.
-// Where the live one was never proven good, it begins with the one that was proven last.
+// Where the live one was never proven good, it begins with the one that was proven last. What is on trial is none of them.
 func (c *compiler) earlier(known []InstalledRelease) []InstalledRelease {
 	live := c.live()
 	newest, proven := c.newest(live, known)
+	known = slices.DeleteFunc(slices.Clone(known), func(r InstalledRelease) bool { return c.onTrial(r.Name) })
 	var out []InstalledRelease
 	for _, r := range known {
 		if len(live) > 1 && r.Name != newest && slices.Contains(live, r.Name) {

@@ -35,6 +35,9 @@ func (c *compiler) standby(host string) Lane {
 	}
 	l.Steps = append(l.Steps, c.mend(host)...)
 	l.Steps = append(l.Steps, c.link(t)...)
+	if t.needs.link {
+		l.Steps = append(l.Steps, c.over(t)...)
+	}
 	return l
 }
 
