@@ -27,10 +27,10 @@ func TestApprove(t *testing.T) {
 	}
 	b.trikk(64, "approve", run, "-e", "prod").says("run " + run + " is in demo, not in prod")
 	b.trikk(0, "show", run, "--line").says("waits for: trikk approve " + run)
-	if waits := b.trikk(0, "status", "hello", "-e", "demo").says("on trial: its canary is not judged yet; locked by", "; run " + run + " waits for approval (trikk approve " + run + ")"); strings.Contains(waits.String(), "was not judged") || strings.Count(waits.String(), "waits for") != 1 {
+	if waits := b.trikk(0, "status", "hello", "-e", "demo").says("on trial: its canary is not judged yet; locked by", "; run "+run+" waits for approval (trikk approve "+run+")"); strings.Contains(waits.String(), "was not judged") || strings.Count(waits.String(), "waits for") != 1 {
 		t.Errorf("it waits on one server, and goes on: %s", waits)
 	}
-	b.trikk(0, "status", "hello", "-e", "demo", "--json").says(`"asks":"` + run + `"`, `"trial":true`)
+	b.trikk(0, "status", "hello", "-e", "demo", "--json").says(`"asks":"`+run+`"`, `"trial":true`)
 	if yes := b.trikk(0, "approve", run).says("hello: approved on app01"); strings.Contains(yes.String(), "no longer holds") {
 		t.Errorf("the run is alive: %s", yes)
 	}
