@@ -223,6 +223,10 @@ func instance(ctx *cue.Context, in *build.Instance) loaded {
 	return loaded{value: v, inst: in, ctx: ctx}
 }
 
+func (e evaluator) reader(f folder, lang language) reader {
+	return reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}, cuts: cuts{}}
+}
+
 // guarded evaluates one package; a panic of the evaluator is a mistake of the package.
 func (e evaluator) guarded(f folder, l loaded, lang language) (o outcome) {
 	defer func() {
@@ -231,7 +235,7 @@ func (e evaluator) guarded(f folder, l loaded, lang language) (o outcome) {
 		}
 	}()
 	defer e.begin(work{f.dir, f.start(e.module).File})()
-	p := reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}, cuts: cuts{}}
+	p := e.reader(f, lang)
 	p.read(l)
 	p.outcome.diags = tidy(merge(p.outcome.diags))
 	return p.outcome
