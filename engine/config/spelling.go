@@ -6,7 +6,6 @@ import (
 
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
-	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 	"trikk.dev/engine/plan"
 )
@@ -71,7 +70,7 @@ func (m module) asWritten(files []*ast.File) (out []*ast.File) {
 		if !m.isUser(f.Filename) {
 			continue
 		}
-		if again, err := parser.ParseFile(f.Filename, nil); err == nil {
+		if again, err := parsed(f.Filename); err == nil {
 			out = append(out, again)
 		}
 	}
