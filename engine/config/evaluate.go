@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -139,11 +138,13 @@ func (e evaluator) together(folders []folder) []outcome {
 
 // notLoaded is the mistake that keeps all packages from being read: what the module file says.
 func (m module) notLoaded(err error) Diagnostic {
-	d := Diagnostic{Pos: plan.Pos{File: m.show(filepath.Join(m.root, "cue.mod", "module.cue")), Line: 1, Column: 1}, Message: err.Error()}
+	d := Diagnostic{Pos: m.inModuleFile(), Message: err.Error()}
 	switch {
 	case strings.Contains(d.Message, "is not available in version"):
+		d.Pos = m.inModuleFile("language", "version")
 		d.Message, d.Hint = "language.version is older than the schema's", "raise it to "+cue.LanguageVersion()
 	case strings.Contains(d.Message, "cannot expand module graph"):
+		d.Pos = m.inModuleFile("deps")
 		d.Message, d.Hint = "deps are not fetched", "packages of other modules go under cue.mod/pkg"
 	}
 	return d
