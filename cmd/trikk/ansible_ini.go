@@ -6,7 +6,10 @@ import (
 	"strings"
 )
 
-var iniSection = regexp.MustCompile(`^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:[#;].*)?$`)
+var (
+	iniSection = regexp.MustCompile(`^\[([^:\]\s]+)(?::(\w+))?\]\s*(?:[#;].*)?$`)
+	oddSection = regexp.MustCompile(`^\[[^\]]*(?:\s[^\]]*|:(?:children|vars|hosts))\]$`) // other than a range or an IPv6 address
+)
 
 // iniReader reads an inventory in ini, a line at a time.
 type iniReader struct {
@@ -21,6 +24,7 @@ type iniReader struct {
 type ansibleUse struct {
 	name string
 	at   ansiblePlace
+	in   string // the group that it is to be a child of; "" where its variables are
 }
 
 // readINI reads an inventory in ini. It tells all mistakes.
@@ -34,10 +38,17 @@ func (inv *ansibleInventory) readINI(text []byte, name string) error {
 	}
 	for _, u := range r.used {
 		if !r.declared[u.name] {
-			wrong = append(wrong, u.at.errorf("group %s has no section [%[1]s] or [%[1]s:children]", u.name))
+			wrong = append(wrong, r.undeclared(u))
 		}
 	}
 	return errors.Join(wrong...)
+}
+
+func (r *iniReader) undeclared(u ansibleUse) error {
+	if u.in != "" && r.inv.byName[u.name] != nil {
+		return u.at.errorf("%s is a host, and [%s:children] lists groups: hosts are listed in [%[2]s]", u.name, u.in)
+	}
+	return u.at.errorf("group %s has no section [%[1]s] or [%[1]s:children]", u.name)
 }
 
 func (r *iniReader) line(line string, at ansiblePlace) error {
@@ -46,6 +57,9 @@ func (r *iniReader) line(line string, at ansiblePlace) error {
 	}
 	if m := iniSection.FindStringSubmatch(line); m != nil {
 		return r.section(m[1], m[2], at)
+	}
+	if oddSection.MatchString(line) {
+		return at.errorf("a section is [NAME], [NAME:children] or [NAME:vars], and a name has no blanks, colons and brackets")
 	}
 	switch r.kind {
 	case "vars":
@@ -58,10 +72,10 @@ func (r *iniReader) line(line string, at ansiblePlace) error {
 		return nil
 	case "children":
 		words, err := shellWords(line)
-		if err != nil || len(words) != 1 {
-			return at.errorf("a line of [%s:children] is the name of a group", r.group)
+		if err != nil || len(words) != 1 || strings.ContainsAny(words[0], ": \t]") {
+			return at.errorf("a line of [%s:children] is the name of one group, without blanks, colons and brackets", r.group)
 		}
-		r.used = append(r.used, ansibleUse{words[0], at})
+		r.used = append(r.used, ansibleUse{words[0], at, r.group})
 		r.inv.group(words[0], at)
 		g := r.inv.group(r.group, at)
 		g.children = append(g.children, words[0])
@@ -76,7 +90,7 @@ func (r *iniReader) section(name, kind string, at ansiblePlace) error {
 	case "", "children":
 		r.declared[name] = true
 	case "vars":
-		r.used = append(r.used, ansibleUse{name, at})
+		r.used = append(r.used, ansibleUse{name, at, ""})
 	default:
 		return at.errorf("section [%s:%s] is none: it is [NAME], [NAME:children] or [NAME:vars]", name, kind)
 	}

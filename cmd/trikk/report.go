@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -181,18 +182,19 @@ func (c *cli) fromTop(top, file string) string {
 }
 
 // column counts in UTF-16 units, as CI systems do, what CUE counts in bytes. A file that can't be read leaves it as it is.
-func column(file string, line, bytes int) int {
+func column(file string, line, at int) int {
 	text, err := os.ReadFile(file)
-	if err != nil || bytes < 1 {
-		return bytes
+	if err != nil || at < 1 {
+		return at
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // which CUE doesn't count
 	for n := 1; n < line; n++ {
 		_, rest, _ := strings.Cut(string(text), "\n")
 		text = []byte(rest)
 	}
 	units := 1
-	for at, r := range string(text) {
-		if at >= bytes-1 || r == '\n' {
+	for i, r := range string(text) {
+		if i >= at-1 || r == '\n' {
 			break
 		}
 		if units++; r > 0xffff {

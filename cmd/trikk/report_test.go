@@ -240,6 +240,20 @@ func TestReportsWithoutMistakes(t *testing.T) {
 	}
 }
 
+// Columns count UTF-16 units from behind a byte order mark, as those of CUE count bytes.
+func TestColumns(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "app.cue")
+	if err := os.WriteFile(file, []byte("\ufeffé: 𝄞x\n𝄞y"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[[2]int]int{{1, 1}: 1, {1, 3}: 2, {1, 5}: 4, {1, 9}: 6, {2, 5}: 3} {
+		if got := column(file, at[0], at[1]); got != want {
+			t.Errorf("%v is column %d, not %d", at, got, want)
+		}
+	}
+}
+
 // A fingerprint stays when lines move, and differs for each of several equal mistakes.
 func TestFingerprints(t *testing.T) {
 	t.Parallel()

@@ -59,11 +59,8 @@ func (c *cli) vetted(ctx context.Context, dirs []string) (findings, error) {
 	}
 	within := c.within(dirs)
 	w, err := config.Vet(ctx, c.loading(dirs))
-	if err == nil {
-		err = refusals(w, within)
-	}
-	if err == nil {
-		err = c.wrongTemplates(w, within)
+	if w.Sound {
+		err = config.Join(err, refusals(w, within), c.wrongTemplates(w, within))
 	}
 	return countWithin(w, within), err
 }

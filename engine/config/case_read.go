@@ -42,16 +42,15 @@ func (t *tester) run(ctx context.Context) (out []Case, err error) {
 		if err != nil {
 			return nil, &Errors{List: []Diagnostic{t.notLoaded(err)}}
 		}
-		tests := b.ctx.CompileString("close({[string]: #Test})", cue.Scope(b.language.schema))
 		for i, f := range part {
-			out = append(out, t.folder(f, b.values[i], tests)...)
+			out = append(out, t.folder(f, b.values[i], b.language)...)
 		}
 	}
 	return out, nil
 }
 
 // folder runs the cases of one folder; a panic of the evaluator is a mistake of the folder.
-func (t *tester) folder(f folder, l loaded, tests cue.Value) (out []Case) {
+func (t *tester) folder(f folder, l loaded, lang language) (out []Case) {
 	defer func() {
 		if r := recover(); r != nil {
 			t.diags = append(t.diags, Diagnostic{Pos: f.start(t.module), Message: fmt.Sprintf("the CUE library gave up on these tests: %v", r)})
@@ -59,7 +58,7 @@ func (t *tester) folder(f folder, l loaded, tests cue.Value) (out []Case) {
 	}()
 	defer t.begin(work{f.dir, f.start(t.module).File})()
 	before := len(t.diags)
-	list := t.read(f, l, tests)
+	list := t.read(f, l, lang)
 	if len(t.diags) > before {
 		return nil
 	}
@@ -70,15 +69,21 @@ func (t *tester) folder(f folder, l loaded, tests cue.Value) (out []Case) {
 }
 
 // read gives the cases of a folder. What is wrong with one is among the mistakes then.
-func (t *tester) read(f folder, l loaded, tests cue.Value) (out []caseText) {
+func (t *tester) read(f folder, l loaded, lang language) (out []caseText) {
 	add := func(ds ...Diagnostic) { t.diags = append(t.diags, ds...) }
+	r := t.reader(f, lang)
+	l = r.mend(l)
+	add(r.outcome.diags...)
 	if l.err != nil {
-		add(t.plain(l.err)...)
+		if len(r.outcome.diags) == 0 {
+			add(t.plain(l.err)...)
+		}
 		return nil
 	}
+	tests := l.ctx.CompileString("close({[string]: #Test})", cue.Scope(r.language.schema))
 	unknown := t.misnamedFields(l.inst.Files, "tests", tests)
 	add(unknown...)
-	spoilt, ok := t.spoilt(l.inst.Files, "tests", unknown)
+	spoilt, ok := t.spoilt(l.inst.Files, "tests", unknown, r.cuts)
 	if !ok {
 		return nil
 	}

@@ -148,7 +148,8 @@ func TestCasesThatAreWrong(t *testing.T) {
 		{`{version: "2.0", plan: steps: "3"}`, `conflicting values`},
 		{`{version: 2.0, plan: steps: 3}`, `must be a version in quotes`},
 		{`{version: "2.0", golden: true}, "x y": {version: "2.0", golden: true}, "x-y": {version: "2.0", golden: true}`, "has the golden file of test"},
-		{`{version: "2.0", plan: stpes: 3}`, `unknown field "stpes"`}, // it hides none of the others
+		{`{version: "2.0", plan: stpes: 3}`, `unknown field "stpes"`}, // these hide none of the others
+		{`{version: "2.0", plan: hosts: lsit.MinItems(2)}`, `reference "lsit" not found (did you mean "list"?)`},
 	})
 }
 

@@ -53,12 +53,12 @@ func (m module) imported(all []folder) map[string]bool {
 	return out
 }
 
-// isLeaf reports whether a place is in a folder that no other rests on.
+// isLeaf reports whether a place is in a folder that no other rests on. All apps rest on the policies.
 func (m module) isLeaf(all []folder, p plan.Pos) bool {
 	rel, _ := m.rel(m.file(p))
 	dir := path.Dir(rel)
 	return !m.imported(all)[dir] && !slices.ContainsFunc(all, func(f folder) bool {
-		return f.dir == dir && (f.isInventory() || slices.ContainsFunc(all, f.above))
+		return f.dir == dir && (f.isInventory() || f.isPolicy() || slices.ContainsFunc(all, f.above))
 	})
 }
 

@@ -181,6 +181,17 @@ func (c cuts) first(n ast.Node) (found token.Pos) {
 	return found
 }
 
+// used gives the places of all expressions that have a mistake.
+func (c cuts) used(n ast.Node) (out []token.Pos) {
+	ast.Walk(n, func(n ast.Node) bool {
+		if e, ok := n.(ast.Expr); ok && c.cutIn(e).IsValid() {
+			out = append(out, e.Pos())
+		}
+		return true
+	}, nil)
+	return out
+}
+
 // cutIn gives the place of the mistake in a reference or a call; none in another expression.
 func (c cuts) cutIn(e ast.Expr) token.Pos {
 	if call, ok := e.(*ast.CallExpr); ok {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,6 +64,25 @@ func (e *Errors) Error() string {
 		lines[i] = d.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Join makes one *Errors of several; nil where there is no mistake. An error that is no *Errors is given as it is.
+func Join(all ...error) error {
+	var out Errors
+	for _, err := range all {
+		var wrong *Errors
+		switch {
+		case errors.As(err, &wrong):
+			out.List = append(out.List, wrong.List...)
+		case err != nil:
+			return err
+		}
+	}
+	if len(out.List) == 0 {
+		return nil
+	}
+	out.List = tidy(out.List)
+	return &out
 }
 
 // failure makes an error of one mistake without a place.

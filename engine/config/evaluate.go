@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -139,11 +138,13 @@ func (e evaluator) together(folders []folder) []outcome {
 
 // notLoaded is the mistake that keeps all packages from being read: what the module file says.
 func (m module) notLoaded(err error) Diagnostic {
-	d := Diagnostic{Pos: plan.Pos{File: m.show(filepath.Join(m.root, "cue.mod", "module.cue")), Line: 1, Column: 1}, Message: err.Error()}
+	d := Diagnostic{Pos: m.inModuleFile(), Message: err.Error()}
 	switch {
 	case strings.Contains(d.Message, "is not available in version"):
+		d.Pos = m.inModuleFile("language", "version")
 		d.Message, d.Hint = "language.version is older than the schema's", "raise it to "+cue.LanguageVersion()
 	case strings.Contains(d.Message, "cannot expand module graph"):
+		d.Pos = m.inModuleFile("deps")
 		d.Message, d.Hint = "deps are not fetched", "packages of other modules go under cue.mod/pkg"
 	}
 	return d
@@ -223,6 +224,10 @@ func instance(ctx *cue.Context, in *build.Instance) loaded {
 	return loaded{value: v, inst: in, ctx: ctx}
 }
 
+func (e evaluator) reader(f folder, lang language) reader {
+	return reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}, cuts: cuts{}}
+}
+
 // guarded evaluates one package; a panic of the evaluator is a mistake of the package.
 func (e evaluator) guarded(f folder, l loaded, lang language) (o outcome) {
 	defer func() {
@@ -231,7 +236,7 @@ func (e evaluator) guarded(f folder, l loaded, lang language) (o outcome) {
 		}
 	}()
 	defer e.begin(work{f.dir, f.start(e.module).File})()
-	p := reader{evaluator: e, folder: f, language: lang, outcome: outcome{folder: f}, cuts: cuts{}}
+	p := e.reader(f, lang)
 	p.read(l)
 	p.outcome.diags = tidy(merge(p.outcome.diags))
 	return p.outcome

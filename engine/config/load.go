@@ -112,8 +112,9 @@ func loadAll(ctx context.Context, o Options) (loading, error) {
 		}
 	}
 	l.Warnings = tidy(append(l.Warnings, m.moved(folders)...))
-	if len(diags) == 0 && len(o.only) == 0 {
-		diags = l.readPolicies()
+	l.Sound = len(diags) == 0
+	if len(o.only) == 0 {
+		diags = append(diags, l.readPolicies()...)
 	}
 	if len(diags) > 0 {
 		return l, &Errors{List: tidy(merge(diags))}

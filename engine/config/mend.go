@@ -8,7 +8,6 @@ import (
 
 	"cuelang.org/go/cue/ast"
 	"cuelang.org/go/cue/errors"
-	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 )
 
@@ -148,7 +147,7 @@ func (r *reader) hint(f fault) string {
 // inScope lists the names that can be used at a place of a file, but not those of the fields that it is in.
 func (r *reader) inScope(p token.Pos) []string {
 	out := []string{"string", "int", "number", "bool", "true", "false", "null", "len"}
-	f, err := parser.ParseFile(p.Filename(), nil)
+	f, err := parsed(p.Filename())
 	if err != nil {
 		return out
 	}

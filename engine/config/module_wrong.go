@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
+	"regexp"
 	"strings"
 
 	"cuelang.org/go/cue"
@@ -18,13 +20,16 @@ func (m module) wrongModule(name string, data []byte, err error) []Diagnostic {
 	var out []Diagnostic
 	all := errors.Errors(err)
 	for _, e := range all {
-		if format, _ := e.Msg(); strings.Contains(format, "empty disjunction") && len(all) > 1 {
+		format, _ := e.Msg()
+		if strings.Contains(format, "empty disjunction") && len(all) > 1 {
 			continue // the others say why
 		}
 		d := m.one(e)
 		d.Message, d.Hint = m.wordsOf(name, e)
-		if field := about(e.Error()); field != nil && f != nil {
-			d.Pos = m.pos(valueAt(f.Decls, field))
+		if field := about(e.Error()); field != nil && f != nil && format != "field not allowed" {
+			if at := valueAt(f.Decls, field); at.IsValid() {
+				d.Pos = m.pos(at)
+			}
 		}
 		if d.Pos.Line == 0 {
 			d.Pos = plan.Pos{File: m.show(name), Line: 1, Column: 1}
@@ -34,10 +39,26 @@ func (m module) wrongModule(name string, data []byte, err error) []Diagnostic {
 	return tidy(out)
 }
 
+var versionOf = regexp.MustCompile(`make version from module "([^"]+)"`)
+
+// inModuleFile gives the place of a field's value in the module file; its start where there is none.
+func (m module) inModuleFile(path ...string) plan.Pos {
+	name := filepath.Join(m.root, "cue.mod", "module.cue")
+	if f, err := parsed(name); err == nil && len(path) > 0 {
+		if at := valueAt(f.Decls, path); at.IsValid() {
+			return m.pos(at)
+		}
+	}
+	return plan.Pos{File: m.show(name), Line: 1, Column: 1}
+}
+
 // about gives the field of a module file that an error is about; nil where the error has a place itself.
 func about(text string) []string {
+	if dep := versionOf.FindStringSubmatch(text); dep != nil {
+		return []string{"deps", dep[1], "v"}
+	}
 	switch {
-	case strings.Contains(text, "valid semantic version"), strings.Contains(text, "language.version"):
+	case strings.Contains(text, "valid semantic version"), strings.Contains(text, "language.version"), strings.Contains(text, "with language version"):
 		return []string{"language", "version"}
 	case strings.Contains(text, "language"):
 		return []string{"language"}
@@ -56,7 +77,10 @@ func (m module) wordsOf(name string, e errors.Error) (message, hint string) {
 	case format == "field not allowed":
 		message = saying(e)
 		path := e.Path()
-		return message, suggest(bare(path[len(path)-1]), []string{"module", "language", "source", "deps", "custom"})
+		if len(path) > 1 {
+			return message, formOf(path)
+		}
+		return message, suggest(bare(path[0]), []string{"module", "language", "source", "deps", "custom"})
 	case strings.Contains(text, "valid semantic version"):
 		return "language.version is not a version", "write " + version
 	case strings.Contains(text, "no language version"):

@@ -52,6 +52,7 @@ type rules struct {
 	list     []rule
 	ctx      *cue.Context
 	language language
+	cuts     cuts // what was taken out of the files, and is told
 	diags    []Diagnostic
 }
 
@@ -80,8 +81,11 @@ func (e evaluator) rules(f folder) (r *rules) {
 		r.add(e.notLoaded(err))
 		return r
 	}
-	r.ctx, r.language = b.ctx, b.language
-	r.read(b.values[0])
+	p := e.reader(f, b.language)
+	l := p.mend(b.values[0])
+	r.ctx, r.language, r.cuts = l.ctx, p.language, p.cuts
+	r.add(p.outcome.diags...)
+	r.read(l)
 	slices.SortFunc(r.list, func(a, b rule) int { return cmp.Compare(a.Name, b.Name) })
 	return r
 }
@@ -89,13 +93,15 @@ func (e evaluator) rules(f folder) (r *rules) {
 // read takes the policies out of their package.
 func (r *rules) read(l loaded) {
 	if l.err != nil {
-		r.add(r.plain(l.err)...)
+		if len(r.diags) == 0 {
+			r.add(r.plain(l.err)...)
+		}
 		return
 	}
 	known := r.ctx.CompileString("close({[string]: close({message?: string, environments?: [...string], labels?: string, app?: #Deployment, plan?: #Plan})})", cue.Scope(r.language.schema))
 	unknown := r.misnamedFields(l.inst.Files, "policies", known)
 	r.add(unknown...)
-	spoilt, ok := r.spoilt(l.inst.Files, "policies", unknown)
+	spoilt, ok := r.spoilt(l.inst.Files, "policies", unknown, r.cuts)
 	if !ok {
 		return
 	}
@@ -163,8 +169,9 @@ func (r *rules) readOne(name string, v cue.Value) {
 		r.add(r.located(p.Pos, err)...)
 		return
 	}
-	r.sensible(p)
-	r.list = append(r.list, p)
+	if r.sensible(p); len(r.diags) == before {
+		r.list = append(r.list, p)
+	}
 }
 
 // sensible finds what is wrong with a policy that its schema lets pass.
@@ -209,10 +216,10 @@ func (m module) vacuous(v cue.Value) bool {
 }
 
 // readPolicies reads the policies of a loaded config repository. The mistakes in them are given; those that concern no app are
-// warned of.
+// warned of. Beside other mistakes nothing is said of what these may hide.
 func (l *loading) readPolicies() []Diagnostic {
 	f, ok := policyFolder(l.folders)
-	if !ok {
+	if !ok || f.broken && !l.Sound {
 		return nil
 	}
 	r := l.rules(f)
@@ -221,23 +228,29 @@ func (l *loading) readPolicies() []Diagnostic {
 			r.add(Diagnostic{Pos: g.start(l.module), Message: "the policies are in one folder", Hint: "the others are in " + f.dir})
 		}
 	}
-	var envs []string
+	known, envs := l.inventoried(), []string(nil)
 	for _, e := range l.Environments {
 		envs = append(envs, e.Name)
 	}
 	for _, p := range r.list {
 		l.Policies = append(l.Policies, p.Policy)
 		for _, e := range p.Environments {
-			if !slices.Contains(envs, e) {
+			if known && !slices.Contains(envs, e) {
 				r.add(Diagnostic{Pos: p.Pos, Message: fmt.Sprintf("policy %q: unknown environment %q", p.Name, e), Hint: suggest(e, envs)})
 			}
 		}
-		if !slices.ContainsFunc(l.apps, func(a plan.App) bool { return p.concerns(a.Env, a.Labels) }) {
+		if l.Sound && !slices.ContainsFunc(l.apps, func(a plan.App) bool { return p.concerns(a.Env, a.Labels) }) {
 			l.Warnings = append(l.Warnings, Diagnostic{Pos: p.Pos, Message: fmt.Sprintf("policy %q concerns no app", p.Name), Hint: "its environments and labels select none"})
 		}
 	}
 	l.Warnings = tidy(l.Warnings)
 	return r.diags
+}
+
+// inventoried reports whether all environments are known: no mistake hides one.
+func (l *loading) inventoried() bool {
+	return !slices.ContainsFunc(l.outcomes, func(o outcome) bool { return o.failed() && o.folder.isInventory() }) &&
+		!slices.ContainsFunc(l.folders, func(f folder) bool { return f.broken && (f.isInventory() || len(f.labels) == 0) })
 }
 
 // Vet is Load, and holds every app and its plan, made as if nothing were installed, against the policies. What breaks one is a

@@ -68,9 +68,9 @@ func (p rule) broken(app plan.App, prefix string, found []Finding) (out []Diagno
 
 // vetHere is Vet in this process.
 func vetHere(ctx context.Context, o Options) (Workspace, error) {
-	l, err := loadAll(ctx, o)
-	if err != nil || len(l.Policies) == 0 {
-		return l.Workspace, err
+	l, wrong := loadAll(ctx, o)
+	if !l.Sound || len(l.Policies) == 0 {
+		return l.Workspace, wrong
 	}
 	within, err := l.limits(o.Paths)
 	if err != nil {
@@ -78,7 +78,7 @@ func vetHere(ctx context.Context, o Options) (Workspace, error) {
 	}
 	apps := slices.DeleteFunc(l.Apps(), func(a plan.App) bool { return !within.covers(l.file(a.Pos)) })
 	f, _ := policyFolder(l.folders)
-	var wrong []Diagnostic
+	var broken []Diagnostic
 	for part := range slices.Chunk(apps, batchSize) {
 		if err := ctx.Err(); err != nil {
 			return Workspace{}, fmt.Errorf("judging: %w", err)
@@ -89,13 +89,13 @@ func vetHere(ctx context.Context, o Options) (Workspace, error) {
 			if err != nil {
 				return Workspace{}, fmt.Errorf("judging %s in %s: %w", a.Name, a.Env, err)
 			}
-			wrong = append(wrong, found...)
+			broken = append(broken, found...)
 		}
 	}
-	if len(wrong) > 0 {
-		return l.Workspace, &Errors{List: tidy(merge(wrong))}
+	if len(broken) > 0 {
+		wrong = Join(wrong, &Errors{List: merge(broken)})
 	}
-	return l.Workspace, nil
+	return l.Workspace, wrong
 }
 
 // offline is an app with its plan as if nothing were installed.

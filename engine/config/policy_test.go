@@ -130,7 +130,9 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 			{`{app: {X=env: _, user: X.no}}`, `can be met by no app`},
 			{`{app: {keep: _, if keep > 3 {servers: list.MinItems(2)}}}`, `unknown field "keep"`},
 			{`{message: "", app: servers: list.MinItems(2)}`, "must be a text of one line"},
-			{`{app: servrs: list.MinItems(2)}`, `unknown field "servrs"`}, // it hides none of the others
+			{`{app: servrs: list.MinItems(2)}`, `unknown field "servrs"`}, // these hide none of the others
+			{`{app: servers: lsit.MinItems(2)}`, `reference "lsit" not found (did you mean "list"?)`},
+			{`{app: user: _none.user}`, `reference "_none" not found`},
 		},
 	} {
 		var text []string
@@ -161,6 +163,55 @@ func TestPoliciesThatAreWrong(t *testing.T) {
 	} {
 		if _, err := load(t, head+"-- policy/policy.cue --\npackage policy\n\n"+text); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// One run tells the mistakes of policies, those of all else, and what breaks the policies that are right.
+func TestPoliciesHideNothing(t *testing.T) {
+	archive := fmt.Sprintf(governed, "p0: {app: servers: lsit.MinItems(2)}\np1: {environments: [\"dev\"], app: servers: list.MinItems(2)}\np2: {environments: [\"tset\"], app: servers: list.MinItems(1)}\np3: {app: servers: 2}")
+	for _, c := range []struct{ from, to, says string }{
+		{"", "", "apps/shop/app.cue:12:8: policy \"p1\": so it is: shop in dev: servers: must have at least 2"},
+		{"labels: tier:", "lables: tier:", "apps/shop/app.cue:7:2: unknown field \"lables\""},
+	} {
+		dir := t.TempDir()
+		write(t, dir, parse(strings.Replace(archive, c.from, c.to, 1)))
+		w, err := config.Vet(t.Context(), config.Options{Dir: dir})
+		if w.Sound != (c.from == "") || err == nil {
+			t.Fatalf("%v: %v", w.Sound, err)
+		}
+		lines := strings.Split(err.Error(), "\n")
+		for i, says := range []string{c.says, `policy/policy.cue:13:20: reference "lsit" not found`, `policy/policy.cue:15:1: policy "p2": unknown environment "tset"`, `policy/policy.cue:16:`} {
+			if len(lines) < 4 || !strings.HasPrefix(lines[len(lines)-4+i], says) {
+				t.Errorf("%s\nlacks %s", err, says)
+			}
+		}
+		there, isolated := config.Vet(t.Context(), config.Options{Dir: dir, Isolation: isolation(t)})
+		if isolated == nil || isolated.Error() != err.Error() || there.Sound != w.Sound || there.Sound && len(there.Apps()) != len(w.Apps()) {
+			t.Errorf("isolated: %v", isolated)
+		}
+	}
+}
+
+// What is wrong with an environment's name is not told where the environments can't be read, and what is told narrowly has all policies.
+func TestPoliciesBesideAnInventory(t *testing.T) {
+	archive := fmt.Sprintf(governed, `p: {environments: ["tset"], app: servers: lsit.MinItems(2)}`+"\n"+`q: {environments: ["tset"], app: servers: list.MinItems(2)}`)
+	for _, c := range []struct {
+		files string
+		paths []string
+		wants int
+	}{
+		{"-- more/environments.cue --\npackage more\n\nenvironments: {tset: {\n", nil, 2},
+		{"-- more/environments.cue --\npackage more\n\nenvironments: tset: {srvers: 3}\n", nil, 2},
+		{"", []string{"apps/shop"}, 2},
+		{"-- policy/more.cue --\npackage policy\n\npolicies: {\n", []string{"apps/shop"}, 1},
+	} {
+		dir := t.TempDir()
+		write(t, dir, parse(archive+c.files))
+		_, err := config.Vet(t.Context(), config.Options{Dir: dir, Paths: c.paths})
+		var wrong *config.Errors
+		if !errors.As(err, &wrong) || len(wrong.List) != c.wants || strings.Contains(err.Error(), "unknown environment") != (c.files == "") {
+			t.Errorf("%s%v: %v", c.files, c.paths, err)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func Rules() []Rule {
 		{ID: "limit", What: "Evaluating this takes too much.", Help: "Write it with less nesting and repetition, or allow more with --cue-memory, --cue-time or --cue-file.",
 			parts: []string{"to be evaluated", "ended the evaluation", " a CUE file may have "}},
 		{ID: "module", What: "The module file is wrong.", Help: "It is cue.mod/module.cue, and trikk init writes a right one.",
-			starts: []string{"language.version", "language:", "malformed module path", "invalid module file", "module has a value", "the module file", "deps are not fetched", "empty module path"}},
+			starts: []string{"language.version", "language:", "malformed module path", "invalid module file", "module has a value", "the module file", "deps are not fetched", "cannot make version from module", "cannot find schema suitable", "empty module path"}},
 		{ID: "shell", What: "A command is not POSIX shell.", Help: "Try it with sh -n. Steps run in the server's /bin/sh, which is often dash.", parts: []string{"is not POSIX shell"}},
 		{ID: "circle", What: "Something leads back to itself.", Help: "Remove one of the references.", parts: []string{"goes in a circle", "depends on itself", "import cycle", "structural cycle"}},
 		{ID: "clash", What: "Two things want what only one can have.", Help: "Give one of them another port, unit, folder, member or name.",

@@ -67,6 +67,7 @@ type answer struct {
 	Failed       string // an error that is no list of mistakes
 	Mistakes     []sentDiagnostic
 	Files        []string
+	Sound        bool
 	Root, Module string
 	Apps         []sentApp
 	Environments []sentEnvironment
@@ -196,12 +197,11 @@ func ending(err error) *answer {
 }
 
 func answerOf(w Workspace, err error) *answer {
-	if err != nil {
-		a := ending(err)
-		a.Warnings, a.Files = sent(w.Warnings), w.Files
+	a := ending(err)
+	if a.Warnings, a.Files, a.Sound = sent(w.Warnings), w.Files, w.Sound; !w.Sound {
 		return a
 	}
-	a := &answer{Root: w.Root, Module: w.Module, Warnings: sent(w.Warnings), Policies: w.Policies, Files: w.Files, Packages: w.packages}
+	a.Root, a.Module, a.Policies, a.Packages = w.Root, w.Module, w.Policies, w.packages
 	for _, app := range w.apps {
 		s := sentApp{JSON: w.json[source{app.Name, app.Env}], Name: app.Name, Env: app.Env, Dir: app.Dir, Pos: app.Pos, Places: app.Places, Home: w.homes[source{app.Name, app.Env}]}
 		if f := app.Artifact.File; f != nil {
@@ -236,10 +236,10 @@ func answerOf(w Workspace, err error) *answer {
 
 // workspace is what Load gives.
 func (a *answer) workspace() (Workspace, error) {
-	if err := a.err(); err != nil {
-		return Workspace{Warnings: received(a.Warnings), Files: a.Files}, err
+	if !a.Sound {
+		return Workspace{Warnings: received(a.Warnings), Files: a.Files}, a.err()
 	}
-	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, Files: a.Files, json: map[source][]byte{}, packages: a.Packages, homes: map[source]string{}}
+	w := Workspace{Root: a.Root, Module: a.Module, Warnings: received(a.Warnings), Policies: a.Policies, Files: a.Files, Sound: true, json: map[source][]byte{}, packages: a.Packages, homes: map[source]string{}}
 	for _, s := range a.Apps {
 		var app plan.App
 		if err := unmarshal(s.JSON, &app); err != nil {
@@ -271,5 +271,5 @@ func (a *answer) workspace() (Workspace, error) {
 		w.homes[source{"", s.Name}] = s.Home
 		w.Environments = append(w.Environments, env)
 	}
-	return w, nil
+	return w, a.err()
 }

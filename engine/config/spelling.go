@@ -28,8 +28,21 @@ func (m module) misnamedFields(files []*ast.File, root string, schema cue.Value)
 	return n.diags
 }
 
-// spoilt are the names below a top-level field within which there are mistakes; ok is that there are none elsewhere.
-func (m module) spoilt(files []*ast.File, root string, wrong []Diagnostic) (names map[string]bool, ok bool) {
+// spoilt are the names below a top-level field within which there are mistakes, or from which something was taken out; ok is that
+// there is nothing such elsewhere.
+func (m module) spoilt(files []*ast.File, root string, unknown []Diagnostic, c cuts) (names map[string]bool, ok bool) {
+	var at []plan.Pos
+	for _, d := range unknown {
+		at = append(at, d.Pos)
+	}
+	if len(c) > 0 {
+		files = m.asWritten(files)
+	}
+	for _, f := range files {
+		for _, p := range c.used(f) {
+			at = append(at, m.pos(p))
+		}
+	}
 	n, found := &spelling{module: m, files: files}, map[plan.Pos]bool{}
 	names = map[string]bool{}
 	for _, top := range n.declared(root) {
@@ -40,15 +53,28 @@ func (m module) spoilt(files []*ast.File, root string, wrong []Diagnostic) (name
 					continue
 				}
 				name, _, err := ast.LabelName(f.Label)
-				for _, w := range wrong {
-					if err == nil && between(w.Pos, m.pos(f.Pos()), m.pos(f.End())) {
-						names[name], found[w.Pos] = true, true
+				for _, p := range at {
+					if err == nil && between(p, m.pos(f.Pos()), m.pos(f.End())) {
+						names[name], found[p] = true, true
 					}
 				}
 			}
 		}
 	}
-	return names, !slices.ContainsFunc(wrong, func(w Diagnostic) bool { return !found[w.Pos] })
+	return names, !slices.ContainsFunc(at, func(p plan.Pos) bool { return !found[p] })
+}
+
+// asWritten reads the user's files again, without anything taken out of them.
+func (m module) asWritten(files []*ast.File) (out []*ast.File) {
+	for _, f := range files {
+		if !m.isUser(f.Filename) {
+			continue
+		}
+		if again, err := parsed(f.Filename); err == nil {
+			out = append(out, again)
+		}
+	}
+	return out
 }
 
 // between tells whether a place is between two others of its file.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -204,7 +205,19 @@ func (s *scanner) read(name string, e fs.DirEntry) ([]byte, bool) {
 	if err != nil {
 		s.refuse(name, fmt.Sprintf("can't be read: %v", err), "")
 	}
-	return data, err == nil
+	return unmarked(data), err == nil
+}
+
+// unmarked takes off the byte order mark, which the loader of CUE takes off too: places count from behind it.
+func unmarked(data []byte) []byte { return bytes.TrimPrefix(data, []byte("\ufeff")) }
+
+// parsed reads a file as it is written.
+func parsed(name string) (*ast.File, error) {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return parser.ParseFile(name, unmarked(data))
 }
 
 // parse files a file under its package.

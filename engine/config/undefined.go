@@ -9,7 +9,6 @@ import (
 	"cuelang.org/go/cue"
 	"cuelang.org/go/cue/ast"
 	cueerrors "cuelang.org/go/cue/errors"
-	"cuelang.org/go/cue/parser"
 	"cuelang.org/go/cue/token"
 )
 
@@ -152,7 +151,7 @@ func (m module) selected(p token.Pos) (ref []selection, i int) {
 	if !p.IsValid() || !m.isUser(p.Filename()) {
 		return nil, 0
 	}
-	f, err := parser.ParseFile(p.Filename(), nil)
+	f, err := parsed(p.Filename())
 	if err != nil {
 		return nil, 0
 	}

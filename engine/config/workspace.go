@@ -20,6 +20,8 @@ type Workspace struct {
 	Warnings []Diagnostic
 	// Policies of the organisation, sorted by name.
 	Policies []Policy
+	// Sound: there are no mistakes but those of policies, and what breaks these. Apps and Environments are all there then.
+	Sound bool
 	// Files are the CUE files that were read, relative to Options.Dir, sorted; also those with mistakes.
 	Files []string
 
