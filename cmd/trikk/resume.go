@@ -33,6 +33,8 @@ func (c *cli) resumeCommand() *cobra.Command {
 				return usage("%w", err)
 			case errors.Is(err, run.ErrInUse):
 				return refused("run %s goes on in another process: wait for it to end", ids[0])
+			case errors.Is(err, run.ErrDamaged):
+				return fmt.Errorf("%w (make a new plan with trikk apply: it goes on from what is on the servers)", err)
 			case err != nil:
 				return err
 			}

@@ -116,14 +116,14 @@ func Open(dir, id string) (*Log, Saved, error) {
 	own := filepath.Join(dir, id)
 	f, err := lock(filepath.Join(own, eventsFile), os.O_RDWR|os.O_APPEND)
 	if err != nil {
-		return nil, Saved{}, fmt.Errorf("opening run %s: %w", id, err)
+		return nil, Saved{}, fmt.Errorf("opening run %s: %w", id, damaged(own, err))
 	}
 	saved, whole, err := load(dir, id)
 	if err == nil {
 		err = f.Truncate(whole)
 	}
 	if err != nil {
-		return nil, Saved{}, errors.Join(fmt.Errorf("opening run %s: %w", id, err), f.Close())
+		return nil, Saved{}, errors.Join(fmt.Errorf("opening run %s: %w", id, damaged(own, err)), f.Close())
 	}
 	return &Log{dir: own, file: f}, saved, nil
 }

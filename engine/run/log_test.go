@@ -330,3 +330,28 @@ func TestNewID(t *testing.T) {
 		t.Errorf("%s is not before %s", a, b)
 	}
 }
+
+// A run of which a file was lost is there: nobody is told that there is none.
+func TestARunThatIsDamagedIsThere(t *testing.T) {
+	for name, harm := range map[string]func(path string) error{
+		planFile:    os.Remove,
+		eventsFile:  os.Remove,
+		outcomeFile: func(path string) error { return os.WriteFile(path, nil, 0o600) },
+		metaFile:    func(path string) error { return os.WriteFile(path, nil, 0o600) },
+	} {
+		dir := t.TempDir()
+		l, err := Create(dir, Meta{Run: runID}, plan.Plan{ID: runID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(l.Close(), harm(filepath.Join(dir, runID, name))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(dir, runID); !errors.Is(err, ErrDamaged) || errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: loading: %v", name, err)
+		}
+		if _, _, err := Open(dir, runID); !errors.Is(err, ErrDamaged) || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: opening: %v", name, err)
+		}
+	}
+}

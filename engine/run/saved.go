@@ -27,6 +27,17 @@ type Summary struct {
 	Outcome *plan.Outcome // as in Saved
 }
 
+// ErrDamaged is what reading a run answers that is there, and of which a file is missing or makes no sense.
+var ErrDamaged = errors.New("what is saved of it is damaged")
+
+// damaged marks an error of a run whose directory has what is written last, so that it is no run that was never begun.
+func damaged(own string, err error) error {
+	if _, missing := os.Stat(filepath.Join(own, metaFile)); missing != nil || errors.Is(err, ErrInUse) || errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w: %v", ErrDamaged, err) // no fs.ErrNotExist: the run is there
+}
+
 // Load reads a run. A torn last line of its journal is left out: nothing depended on it. A run that is not there is fs.ErrNotExist.
 func Load(dir, id string) (Saved, error) {
 	if err := checkID(id); err != nil {
@@ -34,7 +45,7 @@ func Load(dir, id string) (Saved, error) {
 	}
 	s, _, err := load(dir, id)
 	if err != nil {
-		return Saved{}, fmt.Errorf("reading run %s: %w", id, err)
+		return Saved{}, fmt.Errorf("reading run %s: %w", id, damaged(filepath.Join(dir, id), err))
 	}
 	return s, nil
 }
