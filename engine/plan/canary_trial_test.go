@@ -100,6 +100,16 @@ func TestRollbackToNoTrial(t *testing.T) {
 	}
 }
 
+// Who names the release that is on trial as the one to go back to, is told so.
+func TestRollbackToItsTrial(t *testing.T) {
+	f := tried(t, func(*plan.App) {})
+	back, err := f.back("1.0")
+	must(t, err)
+	if want := "hello: release " + back.Apps[0].To + " is on trial on app01, and was not judged"; !slices.Contains(back.Notes, want) {
+		t.Errorf("notes %q, without %q", back.Notes, want)
+	}
+}
+
 // A standby server that is linked to another release tries nothing any more.
 func TestStandbyEndsItsTrial(t *testing.T) {
 	f := tried(t, func(*plan.App) {})

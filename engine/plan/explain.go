@@ -41,7 +41,7 @@ func (c *compiler) explainVersions(ap AppPlan) {
 	for _, s := range c.app.Servers {
 		at := c.at(s)
 		r, ok := at.release(c.rel.Name)
-		if c.in.Kind == Deploy && at.Current == c.rel.Name && at.Trial == c.rel.Name {
+		if at.Current == c.rel.Name && at.Trial == c.rel.Name {
 			trial = append(trial, s)
 		}
 		if !ok || !r.Complete || at.Current == r.Name {
