@@ -38,6 +38,8 @@ type fleet struct {
 	// notify are those who are told how a run ends.
 	notify map[string]plan.Notifier
 	guard  guard
+	// moving are the roots of apps that had nothing to do when they were planned, while another run held their lock.
+	moving []movingRoot
 	// unbuilt says of apps whose build failed why, where a run goes on without them.
 	unbuilt map[string]string
 }
@@ -101,12 +103,13 @@ func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan,
 	}
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
-	facts, err := f.gatherer.Gather(ctx, ch.env, ch.apps, in)
+	seen, err := f.gatherer.GatherView(ctx, ch.env, ch.apps, in)
 	if err != nil {
 		return plan.Plan{}, stopped(ctx, orKeepGoing(ch, err))
 	}
-	f.addUnbuilt(&facts)
-	p, err := plan.Compile(ch.env, ch.apps, facts, in)
+	f.addUnbuilt(&seen.Facts)
+	p, err := plan.Compile(ch.env, ch.apps, seen.Facts, in)
+	f.moving = movingOf(ch, p, seen)
 	return p, orKeepGoing(ch, err)
 }
 
