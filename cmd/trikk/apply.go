@@ -81,7 +81,7 @@ func (c *cli) applyChosen(ctx context.Context, ch chosen, kind string, con conse
 		}
 		return f.promoted(ctx, p, &v)
 	}
-	p, err := f.plan(ctx, ch, in)
+	p, err := f.planStill(ctx, ch, in)
 	if err != nil {
 		return err
 	}

@@ -84,8 +84,8 @@ func (c *cli) pickFailed(ctx context.Context, w config.Workspace, s selection, p
 		names = append(names, askedAgain(p, app))
 	}
 	out, err := c.pick(ctx, w, s, names)
-	if err != nil {
-		return out, err
+	if err != nil { // the config has changed since
+		return out, fmt.Errorf("%w\nrun %s did not do %s; without what is gone, name those that are left: trikk apply APP@VERSION… -e %s", err, s.failed, shortList(names), p.Env)
 	}
 	out.release, out.words = p.Release, []string{"--failed", s.failed}
 	for i, app := range out.apps {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -115,6 +116,13 @@ func TestFailed(t *testing.T) {
 		{"apply --failed 20261123T061900-3f2", 64, []string{"there is no run 20261123T061900-3f2 on this machine", "did you mean \"20261123T061900-3f2a\"?", "trikk history lists them"}},
 		{"plan --offline --failed 20261123T063000-3f2c", 5, []string{"edge would be down while it is replaced", "!night", "!--keep-going"}},
 		{"history late", 0, []string{"late left out"}},
+	})
+	if err := os.RemoveAll(filepath.Join(dir, "apps", "night")); err != nil {
+		t.Fatal(err)
+	}
+	past(t, state, "20261123T064000-3f2d", batch, map[string]string{"night": plan.Reverted})
+	expects(t, dir, state, []expectation{
+		{"plan --offline --failed 20261123T064000-3f2d", 3, []string{`unknown app "night"`, "run 20261123T064000-3f2d did not do ", "night@1.0; without what is gone, name those that are left: trikk apply APP@VERSION… -e stage"}},
 	})
 }
 

@@ -38,6 +38,8 @@ type fleet struct {
 	// notify are those who are told how a run ends.
 	notify map[string]plan.Notifier
 	guard  guard
+	// moving are the roots of apps that had nothing to do when they were planned, while another run held their lock.
+	moving []movingRoot
 	// unbuilt says of apps whose build failed why, where a run goes on without them.
 	unbuilt map[string]string
 }
@@ -101,12 +103,14 @@ func (f *fleet) plan(ctx context.Context, ch chosen, in plan.Intent) (plan.Plan,
 	}
 	ctx, stop := f.cli.interruptible(ctx)
 	defer stop()
-	facts, err := f.gatherer.Gather(ctx, ch.env, ch.apps, in)
+	seen, err := f.gatherer.GatherView(ctx, ch.env, ch.apps, in)
 	if err != nil {
 		return plan.Plan{}, stopped(ctx, ch.orKeepGoing(err, fineApps(ch.apps, err)))
 	}
-	f.addUnbuilt(&facts)
-	return ch.compile(facts, in)
+	f.addUnbuilt(&seen.Facts)
+	p, err := ch.compile(seen.Facts, in)
+	f.moving = movingOf(ch, p, seen)
+	return p, err
 }
 
 // built refuses an artifact's file that is not there, before any server is asked.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"trikk.dev/engine/notify"
 	"trikk.dev/engine/plan"
+	"trikk.dev/engine/run"
 )
 
 func (c *cli) notifyCommand() *cobra.Command {
@@ -162,7 +164,7 @@ func (c *cli) notifyRetryCommand() *cobra.Command {
 		Use:   "retry [RUN…]",
 		Short: "Tell what could not be told",
 		Long: "Tells what runs of this machine, or those that are named, could not tell, also what failed for good. Notifiers are taken as\n" +
-			"the config repository has them now, where there is one; else as they were." + exitHelp(exitDone, exitFailed, exitUsage, exitInterrupted),
+			"the config repository has them now, where there is one; else as they were. Those that it no longer has are told nothing." + exitHelp(exitDone, exitFailed, exitUsage, exitInterrupted),
 		Example: "  trikk notify retry\n  trikk notify retry 20261123T061900-3f2a",
 		RunE:    func(cmd *cobra.Command, runs []string) error { return c.retryTelling(cmd.Context(), runs) },
 	}
@@ -187,12 +189,13 @@ func (c *cli) retryTelling(ctx context.Context, runs []string) error {
 	}
 	ctx, stop := c.interruptible(ctx)
 	defer stop()
-	mend := c.mended(ctx)
+	mended := c.mended(ctx)
 	failed := false
 	for _, id := range runs {
-		told, err := c.tellAgain(ctx, id, tellPatience, func(notify.Item) bool { return true }, mend)
+		told, err := c.tellAgain(ctx, id, tellPatience, func(notify.Item) bool { return true }, mended)
 		c.untold(err)
 		c.showTold(told)
+		c.showOpen(id)
 		failed = failed || err != nil || slices.ContainsFunc(told, func(d notify.Delivery) bool { return d.State != notify.Sent })
 		if c.caught != nil {
 			return interrupted(c.caught)
@@ -204,6 +207,18 @@ func (c *cli) retryTelling(ctx context.Context, runs []string) error {
 	return nil
 }
 
+// showOpen says why a run that has not ended tells nothing yet.
+func (c *cli) showOpen(id string) {
+	saved, err := run.Load(c.runs(), id)
+	switch {
+	case err != nil || saved.Outcome != nil:
+	case run.InUse(c.runs(), id):
+		c.say("run %s goes on: it tells when it ends", id)
+	default:
+		c.say("run %s was cut off: it tells when it is ended (trikk resume %s)", id, id)
+	}
+}
+
 func leftText(left []string) string {
 	if len(left) == 0 {
 		return "; no run has"
@@ -211,21 +226,34 @@ func leftText(left []string) string {
 	return "; these have: " + strings.Join(left, ", ")
 }
 
-// mended makes items that failed pending again, with their notifiers as the config repository has them now.
-func (c *cli) mended(ctx context.Context) func(notify.Item) notify.Item {
+// mended makes items that failed pending again, with their notifiers as the config repository has them now. Those that it no longer has are
+// not kept.
+func (c *cli) mended(ctx context.Context) mend {
 	w, err := c.load(ctx)
 	if err != nil {
 		c.say("the config can't be read, so notifiers are taken as they were: %s", firstLine(err.Error()))
 	}
-	return func(i notify.Item) notify.Item {
+	return func(i notify.Item) (notify.Item, bool) {
 		if i.State == notify.Failed {
 			i.State = notify.Pending
 			i.Since = c.now().UTC().Format(time.RFC3339)
 		}
 		env, err := w.Environment(i.Report.Env)
-		if n, ok := env.Notify[i.Name]; err == nil && ok && n.Kind() == i.Notifier.Kind() {
+		n, ok := env.Notify[i.Name]
+		ok = ok && n.Kind() == i.Notifier.Kind()
+		if err == nil && !ok && beneath(w.Root, i.Notifier.Dir) { // else it may be that of another repository
+			c.say("%s (%s) is no longer told of run %s: %s has no such notifier any more", i.Name, i.Notifier.Kind(), i.Report.Run, env.Name)
+			return i, false
+		}
+		if ok {
 			i.Notifier = n
 		}
-		return i
+		return i, true
 	}
+}
+
+// beneath tells whether an absolute path is a folder, or in it.
+func beneath(folder, path string) bool {
+	within, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(within)
 }

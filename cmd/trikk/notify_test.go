@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -109,6 +110,36 @@ func TestNotify(t *testing.T) {
 	b.write("environments/chat.tmpl", "{{.Env}} {{.Nothing}}")
 	b.edit("environments/environment.cue", "channel: \"C1\"", "channel: \"C1\", template: \"chat.tmpl\"")
 	b.trikk(3, "vet").says("environments.demo.notify.chat: template chat.tmpl:1:11: executing \"chat.tmpl\" at <.Nothing>: can't evaluate field Nothing", "trikk: 1 mistake")
+}
+
+// TestNotifyChanges: what a run could not tell is told by the notifier as a later run's config has it, one that was taken out of the config is
+// told nothing more, and notify retry says why a run that was cut off tells nothing.
+func TestNotifyChanges(t *testing.T) {
+	t.Parallel()
+	b := newBenchOf(t, 1)
+	r := newReceivers(t)
+	b.write("environments/key", "hush-4711\n")
+	hook := func(name, path string) string {
+		return fmt.Sprintf("%s: webhook: {url: %q, secret: file: \"key\"}\n", name, r.URL+path)
+	}
+	b.edit("environments/environment.cue", "\tservers: {\n", "\tnotify: {\n"+hook("moves", "/later")+hook("goes", "/wrong")+"\t}\n\tservers: {\n")
+	run := runOf(t, b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes").says("moves was not told", "goes was not told"))
+
+	b.edit("environments/environment.cue", "/later", "/hook")
+	b.trikk(0, "apply", "hello@2.0", "-e", "demo", "--yes").says("told moves (webhook)\n")
+	if told := r.at("/hook"); len(told) != 2 || !strings.Contains(told[0]+told[1], run) {
+		t.Errorf("%q", told)
+	}
+	b.edit("environments/environment.cue", hook("goes", "/wrong"), "")
+	b.trikk(0, "notify", "retry", run).says("goes (webhook) is no longer told of run " + run + ": demo has no such notifier any more")
+	b.trikk(64, "notify", "retry", run).says("has nothing left to tell")
+
+	cut := runOf(t, b.trikk(0, "apply", "hello@1.0", "-e", "demo", "--yes"))
+	b.reopen(cut, "moves")
+	if err := errors.Join(os.Remove(filepath.Join(b.state, "runs", cut, "outcome.json")), os.WriteFile(filepath.Join(b.state, "outbox", cut), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	b.trikk(0, "notify", "retry").says("run " + cut + " was cut off: it tells when it is ended (trikk resume " + cut + ")")
 }
 
 // holdsNoSecret: what is kept of a run has references, and no value of a secret.

@@ -92,6 +92,7 @@ func (c *cli) compile(ctx context.Context, ch chosen, ask asking) (plan.Plan, pl
 		return p, ask.view, err
 	}
 	v, err := f.withFiles(ctx, p, ask.view)
+	v.moving = movingNotes(f.moving)
 	return p, v, err
 }
 

@@ -82,7 +82,7 @@ func (c *cli) resume(ctx context.Context, saved run.Saved, log *run.Log, con con
 			return err
 		}
 		f.unmark(ctx, saved.Plan)
-		c.tellLeft(ctx, tellPatience, "")
+		c.tellLeft(ctx, tellPatience, "", asItWas)
 		return c.nothingLeft(saved, m.Outcome())
 	}
 	defer c.capture()()

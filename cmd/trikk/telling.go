@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -159,7 +161,29 @@ func (t *teller) end(ctx context.Context, o plan.Outcome, trouble error) {
 		t.cli.untold(err)
 		t.cli.showTold(told)
 	}
-	t.cli.tellLeft(ctx, tellPatience-time.Since(began), t.fleet.run)
+	t.cli.tellLeft(ctx, tellPatience-time.Since(began), t.fleet.run, t.today)
+}
+
+// mend changes an item before it is sent; false: it is not kept.
+type mend func(notify.Item) (notify.Item, bool)
+
+// asItWas changes nothing.
+func asItWas(i notify.Item) (notify.Item, bool) { return i, true }
+
+// today is what an earlier run left to tell, with its notifier as the config has it by now.
+func (t *teller) today(i notify.Item) (notify.Item, bool) {
+	n, ok := t.fleet.notify[i.Name]
+	if ok && i.State == notify.Pending && i.Report.Env == t.plan.Env && n.Dir == i.Notifier.Dir && n.Kind() == i.Notifier.Kind() && !sameNotifier(n, i.Notifier) {
+		i.Notifier, i.NotBefore = n, "" // the pause was another side's wish, perhaps
+	}
+	return i, true
+}
+
+// sameNotifier compares notifiers as they are kept in an outbox, where an empty list is none.
+func sameNotifier(a, b plan.Notifier) bool {
+	one, err := json.Marshal(a)
+	other, wrong := json.Marshal(b)
+	return err == nil && wrong == nil && bytes.Equal(one, other)
 }
 
 // untilNextSignal is ctx until a signal that is still to come: one that interrupted the run does not keep others from being told.
@@ -205,7 +229,7 @@ func deliveryFields(d notify.Delivery) map[string]any {
 }
 
 // tellLeft tells what runs but one have left, as far as it is due.
-func (c *cli) tellLeft(ctx context.Context, patience time.Duration, but string) {
+func (c *cli) tellLeft(ctx context.Context, patience time.Duration, but string, mended mend) {
 	runs, err := c.outbox().Left()
 	c.untold(err)
 	runs = slices.DeleteFunc(runs, func(id string) bool { return id == but })
@@ -216,7 +240,7 @@ func (c *cli) tellLeft(ctx context.Context, patience time.Duration, but string) 
 	var all sync.WaitGroup
 	for _, id := range runs {
 		all.Go(func() {
-			told, err := c.tellAgain(ctx, id, patience, func(i notify.Item) bool { return i.Due(c.now()) }, nil)
+			told, err := c.tellAgain(ctx, id, patience, func(i notify.Item) bool { return i.Due(c.now()) }, mended)
 			mu.Lock()
 			defer mu.Unlock()
 			c.untold(err)
@@ -226,8 +250,8 @@ func (c *cli) tellLeft(ctx context.Context, patience time.Duration, but string) 
 	all.Wait()
 }
 
-// tellAgain tells what one run has left. mend changes items before; nil: none. A run whose outbox another process has is left to it.
-func (c *cli) tellAgain(ctx context.Context, id string, patience time.Duration, fits func(notify.Item) bool, mend func(notify.Item) notify.Item) (told []notify.Delivery, err error) {
+// tellAgain tells what one run has left. mended changes items before. A run whose outbox another process has is left to it.
+func (c *cli) tellAgain(ctx context.Context, id string, patience time.Duration, fits func(notify.Item) bool, mended mend) (told []notify.Delivery, err error) {
 	out := c.outbox()
 	if _, err := os.Stat(filepath.Join(c.runs(), id)); errors.Is(err, os.ErrNotExist) {
 		return nil, out.Forget(id)
@@ -244,8 +268,13 @@ func (c *cli) tellAgain(ctx context.Context, id string, patience time.Duration, 
 	errs := []error{c.finishTelling(sender, box, id, items)}
 	items, _ = box.Items()
 	for _, i := range items {
-		if mend != nil && (i.State == notify.Pending || i.State == notify.Failed) {
-			errs = append(errs, box.Put(mend(i)))
+		if i.State != notify.Pending && i.State != notify.Failed {
+			continue
+		}
+		if i, keep := mended(i); keep {
+			errs = append(errs, box.Put(i))
+		} else {
+			errs = append(errs, box.Drop(i.Name))
 		}
 	}
 	told = sender.Deliver(ctx, box, patience, fits)

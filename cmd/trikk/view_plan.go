@@ -19,11 +19,12 @@ type planView struct {
 	files   []act.FileDiff // what becomes of generated files
 	usually string         // how long it usually takes; ""
 	guards  []string       // what guards of the environment say now; it is no part of the plan
+	moving  []string       // what has nothing to do while another run works there; it is no part of the plan
 }
 
 // noted is a plan with all that a person must know first.
 func (v planView) noted(p plan.Plan) plan.Plan {
-	p.Notes = slices.Concat(leftOutNotes(p), v.guards, p.Notes)
+	p.Notes = slices.Concat(leftOutNotes(p), v.guards, v.moving, p.Notes)
 	return p
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -41,6 +42,27 @@ func TestWait(t *testing.T) {
 		t.Errorf("waiting: %s", e.Line)
 	}
 	b.runs("2.0")
+}
+
+// TestWhatMoves: an app that has nothing to do as it is now is not as the config says while another run is about to change it. That is
+// noted by plan, refused by apply and rollback, and with --wait it is planned anew.
+func TestWhatMoves(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	gate := b.path("gate")
+	b.write("pages/app.cue", strings.Replace(b.pages(), "environments:", `hooks: before: ["until [ $TRIKK_VERSION = 1.0 ] || [ -e `+gate+` ]; do sleep 0.1; done"]`+"\n\tenvironments:", 1))
+	b.trikk(0, "apply", "pages@1.0", "-e", "demo", "--yes")
+	first := b.begin(&call{args: []string{"apply", "pages@2.0", "-e", "demo", "--yes"}})
+	first.shows("\nrecreate\n")
+
+	b.trikk(0, "plan", "pages@1.0", "-e", "demo").says("pages has nothing to do as it is now, but is locked on app01 by run ", "Nothing to do")
+	b.trikk(5, "apply", "pages@1.0", "-e", "demo", "--yes").says("app01: locked by run ")
+	b.trikk(5, "rollback", "pages", "-e", "demo", "--to", "1.0", "--yes", "--wait=10ms").says("app01: still locked by run ")
+	waits := b.begin(&call{args: []string{"apply", "pages@1.0", "-e", "demo", "--yes", "--wait"}})
+	waits.shows("waiting at most 1h")
+	b.spill(gate, nil)
+	first.wait(0).says("pages runs 2.0")
+	waits.wait(0).says("the version goes down, from 2.0 to 1.0", "pages runs 1.0")
 }
 
 // named are the events of a call so far that have this name.

@@ -20,7 +20,7 @@ type Gatherer struct {
 	Resolver *artifact.Resolver // nil: one without credentials
 }
 
-// View is what Look saw.
+// View is what Look or GatherView saw.
 type View struct {
 	Facts plan.Facts
 	// Locks: by app name, then by host, who holds the app's lock there, or left it behind.
@@ -36,6 +36,12 @@ type View struct {
 //
 // The error is an *UnreadError. Where the intent is to keep going, it is a fact instead (Facts.Unread), unless ctx ended.
 func (g *Gatherer) Gather(ctx context.Context, env plan.Environment, apps []plan.App, in plan.Intent) (plan.Facts, error) {
+	v, err := g.GatherView(ctx, env, apps, in)
+	return v.Facts, err
+}
+
+// GatherView is Gather that also tells who works there now, which Compile does not decide on.
+func (g *Gatherer) GatherView(ctx context.Context, env plan.Environment, apps []plan.App, in plan.Intent) (View, error) {
 	w := g.newLooker(env, apps)
 	w.strict, w.keepGoing = true, in.KeepGoing
 	w.look(ctx)
@@ -45,9 +51,9 @@ func (g *Gatherer) Gather(ctx context.Context, env plan.Environment, apps []plan
 	}
 	if w.keepGoing && ctx.Err() == nil {
 		w.setAside()
-		return w.view.Facts, nil
+		return w.view, nil
 	}
-	return w.view.Facts, w.unread()
+	return w.view, w.unread()
 }
 
 // Look reads what the apps' hosts have and what the proxies say, for people: nothing has to be in order, and what can't be
