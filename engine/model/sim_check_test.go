@@ -2,6 +2,7 @@ package model
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"trikk.dev/engine/plan"
@@ -42,7 +43,7 @@ func (w *world) check(what string, res result) {
 		if len(res.plan.Skipped) > 0 {
 			w.breaks("%s is done, and left out %v", what, res.plan.Skipped)
 		}
-		w.served("after it was done", res.plan.Apps[0].To, true)
+		w.served("after it was done", res.plan.Apps[0].To, func(h Host) bool { return w.f.isExcused(h.App, h.Host) || w.f.arrives(h, res.began) })
 		w.mended(what, res)
 	}
 }
@@ -104,10 +105,10 @@ func (w *world) checkJournal(what string, res result) {
 	}
 }
 
-// served: every active server runs the release and is in rotation, unless a fault took it out.
-func (w *world) served(when, release string, faults bool) {
+// served: every active server runs the release and is in rotation, but for those that are excused.
+func (w *world) served(when, release string, isExcused func(Host) bool) {
 	for _, h := range w.f.Hosts() {
-		excused := faults && w.f.isExcused(h.App, h.Host)
+		excused := isExcused(h)
 		switch {
 		case h.Role == Active && h.Current != release:
 			w.breaks("%s %s is on %s, not on %s", when, h.Host, h.Current, release)
@@ -117,6 +118,18 @@ func (w *world) served(when, release string, faults bool) {
 			w.breaks("%s %s serves nothing", when, h.Host)
 		}
 	}
+}
+
+// arrives tells whether all that keeps a server from serving is that proxies have not looked at it again since an earlier run took its drain
+// back: the run that began then did not touch it there.
+func (f *Fleet) arrives(h Host, began time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	members := f.pointsOf(h.App, h.Host)
+	return len(members) > 0 && !slices.ContainsFunc(members, func(m *member) bool {
+		arriving := !m.held && !f.isOut(m) && f.up(m) && m.back.Before(began)
+		return !f.sends(m) && !arriving
+	})
 }
 
 func (f *Fleet) isExcused(app, host string) bool {
@@ -141,7 +154,7 @@ func (w *world) settle() {
 		w.breaks("with all faults gone, an apply ends %s (%v): %+v", res.outcome.Status, res.refused, res.outcome.Apps)
 		return
 	}
-	w.served("at last", res.plan.Apps[0].To, false)
+	w.served("at last", res.plan.Apps[0].To, func(Host) bool { return false })
 	if second := w.apply(last); second.refused != nil || !second.plan.Empty() {
 		w.breaks("a second apply is not empty: %v, %d steps", second.refused, len(allSteps(second.plan)))
 	}

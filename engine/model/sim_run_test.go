@@ -133,6 +133,7 @@ type result struct {
 	journal plan.Journal
 	killed  bool
 	before  []Host
+	began   time.Time
 	edits   map[editedFile]string // that were in place before the facts were read
 	kind    string                // of an apply's plan
 }
@@ -217,6 +218,7 @@ type driven struct {
 // drive walks a plan, or goes on where its journal ends, and frees the locks as the command does.
 func (l *life) drive(ctx context.Context, d driven) result {
 	res := d.result
+	res.began = time.Now()
 	l.store.events = slices.Clone(res.journal)
 	l.w.say("%s: %s of %s begins", l.id, res.plan.Apps[0].Intent, res.plan.Apps[0].To)
 	m := l.w.m
