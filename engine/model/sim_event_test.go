@@ -2,10 +2,12 @@ package model
 
 import (
 	"fmt"
+	"sync"
 	"time"
 )
 
-// happen lets the round's events happen in time, until the returned function is called.
+// happen lets the round's events happen in time, until the returned function is called: it waits for those that have begun, which would
+// reach into what comes next.
 func (w *world) happen(r round, l *life, cancel, stop func()) func() {
 	for _, g := range r.Gone {
 		w.say("%s is gone for %s", g.Host, g.For)
@@ -20,20 +22,28 @@ func (w *world) happen(r round, l *life, cancel, stop func()) func() {
 	}
 	w.f.mu.Unlock()
 	var timers []*time.Timer
+	var begun sync.WaitGroup // timers that were not stopped
+	after := func(at time.Duration, event func()) {
+		begun.Add(1)
+		timers = append(timers, time.AfterFunc(at, func() { defer begun.Done(); event() }))
+	}
 	for _, e := range r.Events {
-		timers = append(timers, time.AfterFunc(e.At, func() { w.event(e, l, cancel, stop) }))
+		after(e.At, func() { w.event(e, l, cancel, stop) })
 	}
 	for _, e := range r.Edits {
 		if e.At == 0 {
 			w.edit(e)
 			continue
 		}
-		timers = append(timers, time.AfterFunc(e.At, func() { w.edit(e) }))
+		after(e.At, func() { w.edit(e) })
 	}
 	return func() {
 		for _, t := range timers {
-			t.Stop()
+			if t.Stop() {
+				begun.Done()
+			}
 		}
+		begun.Wait()
 	}
 }
 
