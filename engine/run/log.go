@@ -128,8 +128,16 @@ func Open(dir, id string) (*Log, Saved, error) {
 	return &Log{dir: own, file: f}, saved, nil
 }
 
+// lockedFile is a file that no other process has.
+type lockedFile struct{ *os.File }
+
+// Close lets the file go. A process that is being started at this moment may still have its descriptor: the lock does not outlive this one.
+func (f lockedFile) Close() error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.File.Close())
+}
+
 // lock opens a file that no other process has.
-func lock(path string, flags int) (*os.File, error) {
+func lock(path string, flags int) (*lockedFile, error) {
 	f, err := os.OpenFile(path, flags, 0o600)
 	if err != nil {
 		return nil, err
@@ -140,7 +148,7 @@ func lock(path string, flags int) (*os.File, error) {
 		}
 		return nil, errors.Join(err, f.Close())
 	}
-	return f, nil
+	return &lockedFile{f}, nil
 }
 
 // Append writes events with one write and one fsync. After a failure every call fails: the tail of the file is not known.

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/iotest"
 	"testing/synctest"
@@ -145,8 +146,16 @@ func TestARunHasOneWriter(t *testing.T) {
 	if _, _, err := Open(dir, runID); !errors.Is(err, ErrInUse) {
 		t.Errorf("opened twice: %v", err)
 	}
+	forked, err := syscall.Dup(int(l.file.(*lockedFile).Fd())) // as a process that is being started has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(forked) }()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
+	}
+	if InUse(dir, runID) {
+		t.Error("it is in use after it was closed")
 	}
 	again, _, err := Open(dir, runID)
 	if err != nil {
