@@ -154,6 +154,7 @@ func (p *part) close() {
 		_ = os.Remove(p.from())
 		_ = os.Remove(p.file.Name())
 	}
+	_ = syscall.Flock(int(p.file.Fd()), syscall.LOCK_UN) // a process that is being started at this moment may have the descriptor
 	_ = p.file.Close()
 }
 

@@ -147,7 +147,8 @@ func (i Item) stale(now time.Time) bool {
 	return i.State == Failed && err == nil && now.Sub(since) > tooOld
 }
 
-// Close lets the outbox go. A run that has nothing left leaves the index, and so does one with nothing but failures that are old.
+// Close lets the outbox go, also where a process that is being started at this moment has the lock's descriptor. A run that has nothing
+// left leaves the index, and so does one with nothing but failures that are old.
 func (b *Box) Close() error {
 	items, err := b.Items()
 	left := slices.ContainsFunc(items, func(i Item) bool { return i.State != Sent && !i.stale(b.outbox.Now()) })
@@ -157,7 +158,7 @@ func (b *Box) Close() error {
 			err = nil
 		}
 	}
-	return errors.Join(err, b.lock.Close())
+	return errors.Join(err, syscall.Flock(int(b.lock.Fd()), syscall.LOCK_UN), b.lock.Close())
 }
 
 // Left are the runs that have something left, the oldest first.

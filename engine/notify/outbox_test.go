@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +27,11 @@ func TestOutboxKeeps(t *testing.T) {
 	if _, err := o.Open(done().Run); !errors.Is(err, ErrInUse) {
 		t.Errorf("two have the outbox: %v", err)
 	}
+	forked, err := syscall.Dup(int(b.lock.Fd())) // as a process that is being started has it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(forked) }()
 	got, err := told.End(t.Context(), done(), time.Minute)
 	if err != nil || len(got) != 1 || got[0].State != Pending || !strings.Contains(got[0].Error, "503") {
 		t.Fatalf("%+v: %v", got, err)
