@@ -125,27 +125,34 @@ func TestHTTPDDrains(t *testing.T) {
 	})
 }
 
-// Connections as ss prints them: one whose answer came, and one whose request has none.
+// Connections as ss prints them: one whose answer came, one whose request has none, and one on which the server spoke right now.
 const (
 	idleWire    = "0 0 127.0.0.1:40000 127.0.0.1:18101\n\t cubic rto:204 lastsnd:4104 lastrcv:4100 lastack:4100\n"
 	waitingWire = "0 0 127.0.0.1:40002 127.0.0.1:18101\n\t cubic rto:204 lastsnd:1200 lastrcv:9000 lastack:1200\n"
+	talkingWire = "0 0 127.0.0.1:40004 127.0.0.1:18101\n\t cubic rto:204 lastsnd:180 lastrcv:176 lastack:176\n"
 )
 
-// TestHTTPDCountsTooFew: a request that httpd's counter has lost is seen on its connection, and ends before the drain does.
+// TestHTTPDCountsTooFew: a request or a stream that httpd's counter has lost is seen on its connection, and ends before the drain does.
 func TestHTTPDCountsTooFew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := newManager(t)
-		m.wire = idleWire + waitingWire
-		time.AfterFunc(3*time.Second, func() { m.set(func() { m.wire = idleWire }) })
-		begin, said := time.Now(), &log{}
-		if changed, err := draining(t.Context(), fleet{"lb1": m}, drainOp(m.point()), said.add); !changed || err != nil {
-			t.Errorf("changed %v, %v", changed, err)
-		}
-		if took := time.Since(begin); took < 3*time.Second || took > 5*time.Second {
-			t.Errorf("took %s", took)
-		}
-		said.has(t, "status Init Dis, 0 busy, but 1 without an answer")
-	})
+	for _, c := range []struct{ wire, say string }{
+		{waitingWire, "status Init Dis, 0 busy, but 1 without an answer and 0 not quiet yet"},
+		{talkingWire, "status Init Dis, 0 busy, but 0 without an answer and 1 not quiet yet"},
+		{waitingWire + talkingWire, "status Init Dis, 0 busy, but 1 without an answer and 1 not quiet yet"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newManager(t)
+			m.wire = idleWire + c.wire
+			time.AfterFunc(3*time.Second, func() { m.set(func() { m.wire = idleWire }) })
+			begin, said := time.Now(), &log{}
+			if changed, err := draining(t.Context(), fleet{"lb1": m}, drainOp(m.point()), said.add); !changed || err != nil {
+				t.Errorf("changed %v, %v", changed, err)
+			}
+			if took := time.Since(begin); took < 3*time.Second || took > 5*time.Second {
+				t.Errorf("took %s", took)
+			}
+			said.has(t, c.say)
+		})
+	}
 }
 
 // TestHTTPDCountsTooMany: a counter that never comes down is believed for a while; then a host without a connection to the server

@@ -155,11 +155,13 @@ func (w httpdWorker) seen(ctx context.Context, r host.Reader, s State) State {
 		return s
 	}
 	wire, err := readWire(ctx, r, w.address())
-	if err != nil || wire.unanswered == 0 {
+	if err != nil {
 		return s
 	}
-	s.InFlight = wire.unanswered
-	s.Detail += fmt.Sprintf(", but %d without an answer", wire.unanswered)
+	s.InFlight = wire.unanswered + wire.talking
+	if s.InFlight > 0 {
+		s.Detail += fmt.Sprintf(", but %d without an answer and %d not quiet yet", wire.unanswered, wire.talking)
+	}
 	return s
 }
 

@@ -13,10 +13,15 @@ import (
 // can be wrong.
 type wire struct {
 	open int
-	// unanswered are those on which the last word was the proxy's: a request without an answer. An answer that has begun, a stream or
-	// a quiet websocket looks like an idle connection.
+	// unanswered are those on which the last word was the proxy's: a request without an answer.
 	unanswered int
+	// talking are the others on which something was said within the last half second: a stream or a websocket, or an answer that has just
+	// ended. One that is quiet for longer looks like an idle connection.
+	talking int
 }
+
+// quiet is how many milliseconds without a word make a connection look idle.
+const quiet = 500
 
 // wireQuery prints the connections to the address $1, each with a line of its times.
 const wireQuery = shConnections + `established "$1" -Htni`
@@ -43,6 +48,8 @@ func parseWire(text string) wire {
 			w.open++
 		case since(line, "lastsnd:") < since(line, "lastrcv:"):
 			w.unanswered++
+		case since(line, "lastrcv:") < quiet:
+			w.talking++
 		}
 	}
 	return w
