@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,6 +20,7 @@ import (
 	"trikk.dev/engine/act"
 	"trikk.dev/engine/artifact"
 	"trikk.dev/engine/host"
+	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/host/sshtest"
 	"trikk.dev/engine/plan"
 	"trikk.dev/engine/proxy"
@@ -64,7 +64,7 @@ func newFleet(t *testing.T, names ...string) *fleet {
 
 func newFleetOf(t *testing.T, config sshtest.Config, names ...string) *fleet {
 	t.Helper()
-	f := &fleet{t: t, servers: map[string]*sshtest.Server{}, dist: t.TempDir(), port: freePort(t)}
+	f := &fleet{t: t, servers: map[string]*sshtest.Server{}, dist: t.TempDir(), port: hosttest.FreePort(t)}
 	id, err := sshtest.NewIdentity(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -255,16 +255,6 @@ func (f *fleet) killApps() {
 func (f *fleet) sh(server, command string) string {
 	s := f.servers[server]
 	return shell(f.t, s.Home(), command)
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // lines collects progress.

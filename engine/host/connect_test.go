@@ -17,6 +17,7 @@ import (
 	"golang.org/x/crypto/ssh/agent"
 
 	"trikk.dev/engine/host"
+	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/host/sshtest"
 )
 
@@ -184,7 +185,7 @@ func TestUnreachable(t *testing.T) {
 		return host.Target{Name: "app1", Address: "127.0.0.1", Port: port, User: "deploy"}
 	}
 
-	refused(t, at(freePort(t)), o, host.Unreachable, "refused", "is sshd running")
+	refused(t, at(hosttest.FreePort(t)), o, host.Unreachable, "refused", "is sshd running")
 	refused(t, at(listen(t, func(c net.Conn) { _, _ = io.Copy(io.Discard, c) })), o, host.Unreachable, "300ms")
 	refused(t, at(listen(t, func(c net.Conn) {
 		_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -297,7 +298,7 @@ func TestJumpErrors(t *testing.T) {
 	if _, err := closed.Host(context.Background(), "a"); !errors.As(err, &e) || e.Kind != host.Unreachable || e.Host != "a" || !strings.Contains(err.Error(), "jump host could not connect") {
 		t.Errorf("error %v", err)
 	}
-	b.Port = freePort(t)
+	b.Port = hosttest.FreePort(t)
 	gone := host.NewPool([]host.Target{a, b}, f.options())
 	defer func() { _ = gone.Close() }()
 	if _, err := gone.Host(context.Background(), "a"); !errors.As(err, &e) || e.Host != "a" || !strings.Contains(err.Error(), "through b") {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -78,7 +77,7 @@ func startSSHD(t *testing.T, lines ...string) *sshd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &sshd{port: freePort(t), identity: id, known: filepath.Join(dir, "known_hosts"), log: &lockedBuffer{}}
+	s := &sshd{port: hosttest.FreePort(t), identity: id, known: filepath.Join(dir, "known_hosts"), log: &lockedBuffer{}}
 	writeFile(t, filepath.Join(dir, "sshd_config"), strings.Join(append([]string{
 		fmt.Sprintf("ListenAddress 127.0.0.1:%d", s.port), "HostKey " + hostKey.File, "AuthorizedKeysFile " + id.File + ".pub", "StrictModes no", "UsePAM no",
 		"PidFile none", "Subsystem sftp internal-sftp", "PermitRootLogin yes",
@@ -123,16 +122,6 @@ func (s *sshd) await(t *testing.T) {
 			t.Fatalf("sshd doesn't listen within 10 s:\n%s", s.log)
 		}
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func writeFile(t *testing.T, name, text string) {

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/plan"
 )
 
@@ -34,7 +35,7 @@ func builtCaddy(t *testing.T) string {
 
 func startCaddy(t *testing.T, servers ...string) *realCaddy {
 	t.Helper()
-	dir, port, admin := t.TempDir(), freePort(t), freePort(t)
+	dir, port, admin := t.TempDir(), hosttest.FreePort(t), hosttest.FreePort(t)
 	c := &realCaddy{binary: builtCaddy(t), dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	var list []string
 	for _, s := range servers {
@@ -101,7 +102,7 @@ func TestRealCaddy(t *testing.T) {
 	}
 	t.Parallel()
 	first, second := &slowApp{name: "b1", takes: 2 * time.Second}, &slowApp{name: "b2"}
-	port := freePort(t) // one port, as a real app has it
+	port := hosttest.FreePort(t) // one port, as a real app has it
 	c := startCaddy(t, serveAt(t, fmt.Sprintf("127.0.0.2:%d", port), first).URL, serveAt(t, fmt.Sprintf("127.0.0.3:%d", port), second).URL)
 	hosts, p := everywhere{&local{home: c.dir}}, c.point
 	op := plan.AdmitOp{Points: []plan.Point{p}, Deadline: seconds(15)}

@@ -58,10 +58,11 @@ func TestRealDrainAndAdmit(t *testing.T) {
 }
 
 // TestRealStickyClients: the counter never reaches 0 under drain; maintenance moves them to the other server without a
-// failed request.
+// failed request. One request lasts beyond the deadline: the others may all be between two of theirs at a look.
 func TestRealStickyClients(t *testing.T) {
 	t.Parallel()
 	r := startReal(t, sticky)
+	long := r.send(t, "/?for=4s", "one")
 	stop := make(chan struct{})
 	failed := r.stick(t, stop)
 	said := &log{}
@@ -70,8 +71,12 @@ func TestRealStickyClients(t *testing.T) {
 	if !changed || err != nil || time.Since(begin) < 2*time.Second {
 		t.Errorf("changed %v, %v after %s", changed, err, time.Since(begin))
 	}
+	said.has(t, "not empty after 2s")
 	said.has(t, "turning sticky clients away too")
 	close(stop)
+	if a := <-long; a.err != nil || a.body != "b1" {
+		t.Errorf("the long request: %+v", a)
+	}
 	if n := failed.Load(); n != 0 {
 		t.Errorf("%d requests failed", n)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/plan"
 )
 
@@ -22,7 +23,7 @@ func startHTTPDInclude(t *testing.T, members ...string) *realInclude {
 	if err != nil {
 		t.Fatalf("this test needs Apache httpd (apt-get install apache2): %v", err)
 	}
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), hosttest.FreePort(t)
 	n := &realInclude{dir: dir, file: "app.members", url: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	config := fmt.Sprintf("ServerRoot %[1]s\nDefaultRuntimeDir %[1]s\nPidFile %[1]s/pid\nErrorLog /dev/stderr\nMutex file:%[1]s\nListen 127.0.0.1:%[2]d\nServerName localhost\n", dir, port)
 	if os.Getuid() == 0 {

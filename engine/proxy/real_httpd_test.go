@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/plan"
 )
 
@@ -21,7 +22,7 @@ func startHTTPD(t *testing.T, members ...string) (string, *os.Process) {
 	if err != nil {
 		t.Fatalf("this test needs Apache httpd (apt-get install apache2): %v", err)
 	}
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), hosttest.FreePort(t)
 	config := fmt.Sprintf("ServerRoot %[1]s\nDefaultRuntimeDir %[1]s\nPidFile %[1]s/pid\nErrorLog /dev/stderr\nMutex file:%[1]s\nListen 127.0.0.1:%[2]d\nServerName localhost\n", dir, port)
 	if os.Getuid() == 0 {
 		config += "User nobody\nGroup nogroup\n"

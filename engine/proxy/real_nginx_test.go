@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/plan"
 )
 
@@ -23,7 +24,7 @@ func startNginx(t *testing.T, servers ...string) *realInclude {
 	if err != nil {
 		t.Fatalf("this test needs nginx (apt-get install nginx-light): %v", err)
 	}
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), hosttest.FreePort(t)
 	n := &realInclude{dir: dir, file: "app.servers", url: fmt.Sprintf("http://127.0.0.1:%d", port)}
 	user := ""
 	if os.Getuid() == 0 {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"trikk.dev/engine/host/hosttest"
 	"trikk.dev/engine/plan"
 )
 
@@ -45,7 +46,7 @@ func startReal(t *testing.T, extra string) *real {
 	for i := range r.apps {
 		r.apps[i] = serve(t, r.app(i))
 	}
-	port := freePort(t)
+	port := hosttest.FreePort(t)
 	r.url = fmt.Sprintf("http://127.0.0.1:%d", port)
 	r.write(t, port, extra)
 	r.start(t)
@@ -168,7 +169,7 @@ func (r *real) send(t *testing.T, path, cookie string) <-chan answer {
 	return out
 }
 
-// stick sends requests that stick to b1 until stop is closed, so that it is never without one.
+// stick sends requests that stick to b1 until stop is closed. Now and then all are between two.
 func (r *real) stick(t *testing.T, stop <-chan struct{}) (failed *atomic.Int64) {
 	t.Helper()
 	failed = &atomic.Int64{}
